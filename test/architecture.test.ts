@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+
+const repository = join(__dirname, '..');
+
+function sources(directory: string): string[] {
+  return readdirSync(join(repository, directory), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
+    .map((name) => join(directory, name));
+}
+
+/** What a file imports: packages by name, files by their path from the repository. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(repository, file), 'utf8');
+  return [...text.matchAll(/(?:from|import|import\()\s*'([^']+)'/g)].map(([, name = '']) =>
+    name.startsWith('.') ? relative(repository, join(repository, dirname(file), name)) : name,
+  );
+}
+
+function violations(directory: string, isAllowed: (imported: string) => boolean): string[] {
+  return sources(directory).flatMap((file) =>
+    importsOf(file)
+      .filter((imported) => !isAllowed(imported))
+      .map((imported) => `${file} imports ${imported}`),
+  );
+}
+
+const within =
+  (...directories: string[]) =>
+  (imported: string) =>
+    directories.some((d) => imported.startsWith(`${d}/`));
+
+describe('the direction of imports', () => {
+  it('keeps the sealed format to node:crypto and itself', () => {
+    expect(violations('gateway/seal', (i) => i === 'node:crypto' || within('gateway/seal')(i))).toEqual([]);
+  });
+
+  it.each(['gateway/s3', 'gateway/sigv4'])('keeps %s free of I/O', (directory) => {
+    const pure = ['node:crypto', 'node:zlib', 'node:stream', 'fast-xml-parser', '@aws-sdk/crc64-nvme'];
+    const files = ['gateway/errors', 'gateway/store/object-store', 'lib/names'];
+    const isAllowed = (i: string) =>
+      pure.includes(i) || files.includes(i) || within('gateway/s3', 'gateway/sigv4')(i);
+    expect(violations(directory, isAllowed)).toEqual([]);
+  });
+
+  it('keeps FTP free of everything above it', () => {
+    const isAllowed = (i: string) => within('gateway/ftp')(i) || i === 'basic-ftp' || i.startsWith('node:');
+    expect(violations('gateway/ftp', isAllowed)).toEqual([]);
+  });
+
+  it('keeps HTTP and FTP sessions out of the store', () => {
+    const files = ['gateway/errors', 'gateway/ftp/remote-tree'];
+    const isAllowed = (i: string) =>
+      within('gateway/store', 'gateway/seal', 'gateway/s3')(i) ||
+      files.includes(i) ||
+      ['lmdb', 'pino'].includes(i) ||
+      i.startsWith('node:');
+    expect(violations('gateway/store', isAllowed)).toEqual([]);
+    expect(violations('gateway/store', (i) => !/^node:(net|tls|http)/.test(i))).toEqual([]);
+  });
+
+  it('lets the gateway take nothing but the names from lib, and lib nothing from the gateway', () => {
+    expect(violations('gateway', (i) => !i.startsWith('lib/') || i === 'lib/names')).toEqual([]);
+    expect(violations('lib', (i) => !i.startsWith('gateway/'))).toEqual([]);
+  });
+
+  it('keeps the names free of imports', () => {
+    expect(importsOf('lib/names.ts')).toEqual([]);
+  });
+
+  it('sees what it looks at', () => {
+    expect(importsOf('gateway/gateway.ts')).toContain('gateway/store/ftp-store');
+    expect(sources('gateway/seal').length).toBeGreaterThan(5);
+  });
+});
