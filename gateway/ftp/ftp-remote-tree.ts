@@ -1,0 +1,173 @@
+/** The remote tree over a pool of FTP sessions. */
+import { changesInto, DirectoryCache, makeDirectory, sizeIfFile } from './directories';
+import { TruncatedListingError } from './listing';
+import { SessionPool, type SessionPoolOptions } from './pool';
+import { FilePut, type ServerTraits } from './put-file';
+import { readFile } from './read-file';
+import { assertRemotePath, parentOf } from './remote-path';
+import {
+  RemoteRefused,
+  RemoteUnavailable,
+  type CallOptions,
+  type FileToPut,
+  type Listing,
+  type ReadOptions,
+  type RemoteTree,
+  type RemoteTreeStats,
+  type StoredFile,
+} from './remote-tree';
+import { FtpConnectionError, isRefusal } from './reply';
+import type { RetryPolicy } from './retry';
+import { FtpSession, type FtpAccount, type SessionTimeouts } from './session';
+import { SessionRunner } from './session-runner';
+
+export interface FtpRemoteTreeOptions {
+  readonly account: FtpAccount;
+  readonly timeouts?: SessionTimeouts;
+  readonly pool?: Omit<SessionPoolOptions, 'open'>;
+  readonly retry?: Partial<RetryPolicy>;
+}
+
+/** Cleaning up after a failed upload is a courtesy; it must not hold a connection for long. */
+const DISCARD_DEADLINE_MS = 10_000;
+
+export class FtpRemoteTree implements RemoteTree {
+  private readonly pool: SessionPool;
+  private readonly runner: SessionRunner;
+  private readonly directories = new DirectoryCache();
+  private readonly traits: ServerTraits = { replacesOnRename: true, namesItself: false };
+  private bytesSent = 0;
+  private bytesReceived = 0;
+
+  /** Connects when it is first used. */
+  constructor({ account, timeouts, pool, retry }: FtpRemoteTreeOptions) {
+    this.pool = new SessionPool({ ...pool, open: () => FtpSession.open(account, timeouts) });
+    this.runner = new SessionRunner(this.pool, retry);
+  }
+
+  async list(directory: string, options?: CallOptions): Promise<Listing> {
+    assertRemotePath(directory);
+    let failed = false;
+    return this.runner.run<Listing>(async (session) => {
+      try {
+        // A refusal may come as a data connection reset, which would be retried in vain.
+        if (failed) await session.changeDirectory(directory);
+        failed = true;
+        const { entries, namesItself } = await session.list(directory);
+        this.traits.namesItself ||= namesItself;
+        return entries.length > 0 || namesItself
+          ? { outcome: 'listed', entries }
+          : { outcome: 'unproved', suspicious: this.traits.namesItself };
+      } catch (error) {
+        if (isRefusal(error)) return { outcome: 'refused', replyCode: error.replyCode };
+        if (error instanceof FtpConnectionError && error.cause instanceof TruncatedListingError)
+          throw new RemoteUnavailable(`the listing of ${directory} is not whole`, { cause: error });
+        throw error;
+      }
+    }, options);
+  }
+
+  async isDirectory(path: string, options?: CallOptions): Promise<boolean> {
+    assertRemotePath(path);
+    return this.runner.run((session) => changesInto(session, path), options);
+  }
+
+  async size(path: string, options?: CallOptions): Promise<number | undefined> {
+    assertRemotePath(path);
+    return this.runner.run((session) => sizeIfFile(session, path), options);
+  }
+
+  async *read(path: string, options: ReadOptions = {}): AsyncGenerator<Buffer, void, void> {
+    assertRemotePath(path);
+    const end = options.end ?? (await this.size(path, options));
+    if (end === undefined) throw new RemoteRefused(`${path} has no size`);
+    yield* readFile(this.runner, { ...options, path, start: options.start ?? 0, end }, (count) => {
+      this.bytesReceived += count;
+    });
+  }
+
+  async putFile(file: FileToPut, options?: CallOptions): Promise<StoredFile> {
+    for (const path of [file.temporary, file.target, file.aside]) assertRemotePath(path);
+    const put = new FilePut(file, this.directories, this.traits, (count) => {
+      this.bytesSent += count;
+    });
+    try {
+      return await this.runner.run((session) => put.attempt(session), options);
+    } catch (error) {
+      this.runner
+        .run((session) => put.discard(session), { deadlineMs: DISCARD_DEADLINE_MS })
+        .catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async remove(path: string, options?: CallOptions): Promise<void> {
+    assertRemotePath(path);
+    await this.runner.run(async (session) => {
+      try {
+        await session.remove(path);
+      } catch (error) {
+        if (!isRefusal(error) || (await sizeIfFile(session, path)) !== undefined) throw error;
+      }
+    }, options);
+  }
+
+  async rename(from: string, to: string, options?: CallOptions): Promise<void> {
+    assertRemotePath(from);
+    assertRemotePath(to);
+    let unclear = false;
+    await this.runner.run(async (session) => {
+      if (unclear && !(await exists(session, from)) && (await exists(session, to))) return;
+      try {
+        await session.rename(from, to);
+      } catch (error) {
+        unclear ||= error instanceof FtpConnectionError && error.verb === 'RNTO';
+        throw error;
+      }
+    }, options);
+    this.directories.seen(parentOf(to));
+  }
+
+  async makeDir(path: string, options?: CallOptions): Promise<'created' | 'existed'> {
+    assertRemotePath(path);
+    const outcome = await this.runner.run((session) => makeDirectory(session, path), options);
+    if (outcome === 'created') this.directories.made(path);
+    else this.directories.seen(path);
+    return outcome;
+  }
+
+  async removeDir(path: string, options?: CallOptions): Promise<void> {
+    assertRemotePath(path);
+    this.directories.forget(path);
+    await this.runner.run(async (session) => {
+      try {
+        await session.removeDir(path);
+      } catch (error) {
+        if (!isRefusal(error) || (await changesInto(session, path))) throw error;
+      }
+    }, options);
+  }
+
+  async home(options?: CallOptions): Promise<string> {
+    return this.runner.run((session) => session.workingDirectory(), options);
+  }
+
+  stats(): RemoteTreeStats {
+    return {
+      connections: this.pool.stats(),
+      retries: this.runner.retries,
+      bytesSent: this.bytesSent,
+      bytesReceived: this.bytesReceived,
+      replacesOnRename: this.traits.replacesOnRename,
+    };
+  }
+
+  async close(graceMs?: number): Promise<void> {
+    await this.pool.close(graceMs);
+  }
+}
+
+/** Whether there is a file or a directory. */
+async function exists(session: FtpSession, path: string): Promise<boolean> {
+  return (await sizeIfFile(session, path)) !== undefined || changesInto(session, path);
+}

@@ -1,0 +1,200 @@
+/** Storing one file: temporary name, size check, rename. Picks up where a failed attempt left off. */
+import { changesInto, ensureDirectory, sizeIfFile, type DirectoryCache } from './directories';
+import { parentOf } from './remote-path';
+import { RemoteRefused, RemoteUnavailable, type FileToPut, type StoredFile } from './remote-tree';
+import { FtpConnectionError, FtpReplyError, isRefusal } from './reply';
+import type { FtpSession } from './session';
+
+/** What was found out about the server, shared by all files. */
+export interface ServerTraits {
+  /** False once the server refused to rename over a file. */
+  replacesOnRename: boolean;
+  /** True once a listing had the directory itself among its entries. */
+  namesItself: boolean;
+}
+
+/** A file that the server has whole under a temporary name. */
+interface Upload {
+  readonly path: string;
+  readonly size: number;
+}
+
+export class FilePut {
+  /** Temporary names used so far; the last one is the latest attempt. */
+  private readonly attempts: string[] = [];
+  /** Bytes given to the connection in the latest attempt. */
+  private handedOver = 0;
+  private handedOverAll = false;
+  private opened = false;
+  private uploaded: Upload | undefined;
+  /** A rename was sent, and its reply was lost. */
+  private renameUnclear = false;
+  private usedAside = false;
+
+  constructor(
+    private readonly file: FileToPut,
+    private readonly directories: DirectoryCache,
+    private readonly traits: ServerTraits,
+    private readonly onBytes: (count: number) => void,
+  ) {}
+
+  /** One attempt; to be called again after a passing failure. */
+  async attempt(session: FtpSession): Promise<StoredFile> {
+    if (this.renameUnclear && this.uploaded && (await this.renameHappened(session, this.uploaded)))
+      return this.done(session, this.uploaded);
+    this.uploaded ??= await this.upload(session);
+    await this.commit(session, this.uploaded);
+    return this.done(session, this.uploaded);
+  }
+
+  /** Deletes what failed attempts left behind, as far as that goes. */
+  async discard(session: FtpSession): Promise<void> {
+    for (const path of this.attempts) await removeIfThere(session, path);
+  }
+
+  private async upload(session: FtpSession): Promise<Upload> {
+    const settled = await this.settleUpload(session);
+    if (settled) return settled;
+    const path = this.nextTemporary();
+    await session.upload(path, () => this.open());
+    return this.checkSize(session, path);
+  }
+
+  /** What became of the previous attempt, if it got all bytes out and only the confirmation is missing. */
+  private async settleUpload(session: FtpSession): Promise<Upload | undefined> {
+    const latest = this.attempts.at(-1);
+    if (latest === undefined) return undefined;
+    if (this.handedOverAll && (await sizeIfFile(session, latest)) === this.handedOver)
+      return { path: latest, size: this.handedOver };
+    if (this.opened && !this.file.replayable)
+      throw new RemoteUnavailable(
+        `${latest} arrived with a wrong size or not at all, and cannot be sent again`,
+      );
+    // proftpd resets the data connection instead of refusing a path whose directory is missing.
+    if (!this.opened && !(await changesInto(session, parentOf(latest))))
+      throw new RemoteRefused(`${parentOf(latest)} is missing`);
+    return undefined;
+  }
+
+  private async checkSize(session: FtpSession, path: string): Promise<Upload> {
+    const size = await session.size(path);
+    if (size === this.handedOver) return { path, size };
+    this.handedOverAll = false;
+    throw new FtpConnectionError('STOR', `the server stored ${size} of ${this.handedOver} bytes`);
+  }
+
+  private nextTemporary(): string {
+    const number = this.attempts.length + 1;
+    const path = number === 1 ? this.file.temporary : `${this.file.temporary}.${number}`;
+    this.attempts.push(path);
+    return path;
+  }
+
+  private async *open(): AsyncGenerator<Buffer> {
+    this.opened = true;
+    this.handedOver = 0;
+    this.handedOverAll = false;
+    for await (const chunk of this.file.body()) {
+      this.handedOver += chunk.length;
+      this.onBytes(chunk.length);
+      yield chunk;
+    }
+    this.handedOverAll = true;
+  }
+
+  private async commit(session: FtpSession, upload: Upload): Promise<void> {
+    const directory = parentOf(this.file.target);
+    if (this.directories.isSurelyMissing(directory))
+      await ensureDirectory(session, directory, this.directories);
+    if (!this.traits.replacesOnRename) return this.commitAroundAside(session, upload);
+    try {
+      await this.rename(session, upload.path);
+    } catch (error) {
+      if (!(error instanceof FtpReplyError) || error.verb !== 'RNTO') throw error;
+      await this.commitAfterRefusal(session, upload, error);
+    }
+  }
+
+  /** The rename onto the target was refused: for a missing directory (550, 553; 451 on pure-ftpd), or since the target exists. */
+  private async commitAfterRefusal(
+    session: FtpSession,
+    upload: Upload,
+    refusal: FtpReplyError,
+  ): Promise<void> {
+    if ((await sizeIfFile(session, this.file.target)) !== undefined) {
+      if (refusal.replyClass !== 'refused') throw refusal;
+      await this.commitAroundAside(session, upload);
+      this.traits.replacesOnRename = false;
+      return;
+    }
+    const directory = parentOf(this.file.target);
+    this.directories.forget(directory);
+    await ensureDirectory(session, directory, this.directories);
+    await this.rename(session, upload.path);
+  }
+
+  /** Moves the old file aside first. Between the two renames the target is missing, and the old file is at `aside`. */
+  private async commitAroundAside(session: FtpSession, upload: Upload): Promise<void> {
+    const { target, aside } = this.file;
+    const movedAside = await this.moveAside(session);
+    try {
+      await this.rename(session, upload.path);
+    } catch (error) {
+      if (movedAside && session.usable) await session.rename(aside, target);
+      throw error;
+    }
+  }
+
+  /** False if there is no old file. */
+  private async moveAside(session: FtpSession): Promise<boolean> {
+    const { target, aside } = this.file;
+    if ((await sizeIfFile(session, target)) === undefined) return false;
+    // With the target in place, a file at `aside` is the leftover of a crash.
+    await removeIfThere(session, aside);
+    // Before the rename, for its reply may be lost.
+    this.usedAside = true;
+    await session.rename(target, aside);
+    return true;
+  }
+
+  private async rename(session: FtpSession, temporary: string): Promise<void> {
+    try {
+      await session.rename(temporary, this.file.target);
+    } catch (error) {
+      if (error instanceof FtpConnectionError && error.verb === 'RNTO') this.renameUnclear = true;
+      throw error;
+    }
+  }
+
+  /** Settles a lost reply: the temporary is gone, though nobody renamed its directory away, and the target has the size. */
+  private async renameHappened(session: FtpSession, { path, size }: Upload): Promise<boolean> {
+    this.renameUnclear = false;
+    if ((await sizeIfFile(session, path)) !== undefined) return false;
+    if (!(await changesInto(session, parentOf(path))))
+      throw new RemoteRefused(`${parentOf(path)} went away during a rename`);
+    if ((await sizeIfFile(session, this.file.target)) === size) return true;
+    this.uploaded = undefined;
+    this.handedOverAll = false;
+    return false;
+  }
+
+  private async done(session: FtpSession, { path, size }: Upload): Promise<StoredFile> {
+    this.directories.seen(parentOf(this.file.target));
+    const leftovers = this.attempts.filter((attempt) => attempt !== path);
+    if (this.usedAside) leftovers.push(this.file.aside);
+    try {
+      for (const leftover of leftovers) await removeIfThere(session, leftover);
+    } catch {
+      // The file is stored; what is left behind is found by whoever cleans the temporary directory and by the name of the aside.
+    }
+    return { size, committedBy: this.usedAside ? 'aside' : 'rename' };
+  }
+}
+
+async function removeIfThere(session: FtpSession, path: string): Promise<void> {
+  try {
+    await session.remove(path);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+  }
+}
