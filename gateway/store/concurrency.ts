@@ -1,0 +1,55 @@
+/** Mutual exclusion by name, first come, first served. */
+
+export class KeyLock {
+  readonly #tails = new Map<string, Promise<void>>();
+
+  /** Runs `task` when all earlier tasks of the same name have ended. */
+  async hold<T>(name: string, task: () => Promise<T>): Promise<T> {
+    const before = this.#tails.get(name) ?? Promise.resolve();
+    const run = before.then(task);
+    const tail = run.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#tails.set(name, tail);
+    try {
+      return await run;
+    } finally {
+      if (this.#tails.get(name) === tail) this.#tails.delete(name);
+    }
+  }
+}
+
+/** Runs the task once for all callers that ask for the same name while it runs. */
+export class SharedTask<T> {
+  readonly #running = new Map<string, Promise<T>>();
+
+  run(name: string, task: () => Promise<T>): Promise<T> {
+    const running = this.#running.get(name);
+    if (running) return running;
+    const started = task().finally(() => this.#running.delete(name));
+    this.#running.set(name, started);
+    return started;
+  }
+}
+
+/** Runs `task` on every item, at most `limit` at a time. Stops at the first failure and throws it. */
+export async function forEachLimited<T>(
+  items: Iterable<T>,
+  limit: number,
+  task: (item: T) => Promise<void>,
+): Promise<void> {
+  const iterator = items[Symbol.iterator]();
+  const failures: unknown[] = [];
+  const worker = async (): Promise<void> => {
+    for (let next = iterator.next(); !next.done && failures.length === 0; next = iterator.next()) {
+      try {
+        await task(next.value);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: limit }, worker));
+  if (failures.length > 0) throw failures[0];
+}

@@ -1,0 +1,250 @@
+/** The directory on the FTP server that belongs to this gateway: taken and prepared before anything is answered from it. */
+
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import { S3Error } from '../errors';
+import { RemoteRefused, type RemoteEntry, type RemoteTree } from '../ftp/remote-tree';
+import { isBucketName } from '../s3/bucket-name';
+import type { Catalog } from './catalog';
+import { Lease, LEASE_TIMING, type LeaseTiming } from './lease';
+import type { RemoteLayout } from './remote-layout';
+
+const TEMPORARY = 'tmp-';
+const FENCED = 'fenced-';
+/** How long a request waits for the root before it is told to come back: start-up and a short loss of the server pass unseen. */
+const PATIENCE_MS = 10_000;
+/** Pause after the root could not be prepared. */
+const RETRY_MS = 1_000;
+
+export interface FtpRootOptions {
+  readonly tree: RemoteTree;
+  readonly catalog: Catalog;
+  readonly layout: RemoteLayout;
+  /** 16 hex digits that this gateway keeps over a restart on the same disk. */
+  readonly holder: string;
+  /** Exists without being created. */
+  readonly bucket: string;
+  /** Proves that the root may be used with the key at hand; throws where it may not. Gets the names in the gateway's own directory, and a path to write at. */
+  readonly checkKey: (names: readonly string[], temporary: string) => Promise<void>;
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly monotonicMs: () => number;
+  readonly leaseTiming?: LeaseTiming;
+  readonly patienceMs?: number;
+}
+
+export class FtpRoot {
+  readonly #lease: Lease;
+  readonly #stop = new AbortController();
+  readonly #waiting = new Set<() => void>();
+  #serving: Promise<void> | undefined;
+  /** This epoch's directory for files on their way: nobody else writes there, and whoever comes next moves it away. */
+  #temporary: string | undefined;
+  #count = 0;
+  /** Why the root could not be prepared, when it was last tried. */
+  #trouble: unknown;
+
+  constructor(private readonly options: FtpRootOptions) {
+    this.#lease = new Lease({
+      tree: options.tree,
+      directory: options.layout.own,
+      holder: options.holder,
+      timing: options.leaseTiming ?? LEASE_TIMING,
+      log: options.log,
+      monotonicMs: options.monotonicMs,
+      signal: this.#stop.signal,
+    });
+  }
+
+  /** Whether the root may be used now. */
+  get isOpen(): boolean {
+    return this.#temporary !== undefined && this.#lease.isHeld;
+  }
+
+  /** For people: why it is not open. */
+  get reason(): string {
+    return this.#trouble instanceof Error ? this.#trouble.message : this.#lease.reason;
+  }
+
+  /** Takes the root, and takes it again whenever it was lost, until `close`. */
+  start(): void {
+    this.#serving ??= this.#serve();
+  }
+
+  /** Resolves while the root may be used; waits a short time for that, and then throws `SlowDown`. */
+  async open(): Promise<void> {
+    if (this.isOpen) return;
+    this.start();
+    const { patienceMs = PATIENCE_MS } = this.options;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(done, patienceMs);
+      const waiting = this.#waiting;
+      waiting.add(done);
+      function done(): void {
+        clearTimeout(timer);
+        waiting.delete(done);
+        resolve();
+      }
+    });
+    if (!this.isOpen) throw new S3Error('SlowDown', { cause: this.#trouble ?? new Error(this.reason) });
+  }
+
+  /** Names a file in this epoch's own directory; never the same twice. */
+  temporaryPath(): string {
+    if (this.#temporary === undefined) throw new S3Error('SlowDown', { cause: new Error(this.reason) });
+    this.#count += 1;
+    return `${this.#temporary}/${this.#count}`;
+  }
+
+  async createBucket(bucket: string): Promise<boolean> {
+    const { tree, catalog, layout, now } = this.options;
+    if (catalog.bucket(bucket)) return false;
+    const outcome = await tree.makeDir(layout.bucket(bucket));
+    await catalog.addBucket(bucket, now(), outcome === 'created');
+    return outcome === 'created';
+  }
+
+  /** Removes a bucket that holds no object. */
+  async removeBucket(bucket: string): Promise<void> {
+    await this.options.catalog.removeBucket(bucket);
+    await this.#removeEmpty(this.options.layout.bucket(bucket));
+  }
+
+  /** Stops, in order: what is on its way is over by now, and the lease is given back. */
+  async close(): Promise<void> {
+    this.abandon();
+    await this.#serving;
+    if (!this.#lease.isHeld || this.#temporary === undefined) return;
+    await this.#removeFiles(this.#temporary);
+    await this.#lease.release();
+  }
+
+  /** Stops as a crash would: the lease is left to stand still. */
+  abandon(): void {
+    this.#stop.abort(new Error('the gateway stops'));
+    this.#wake();
+  }
+
+  async #serve(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        await this.#makePath(this.options.layout.own);
+        const acquired = await this.#lease.acquire();
+        await this.#prepare(acquired.epoch, acquired.releasedEpoch);
+        this.#trouble = undefined;
+        this.#wake();
+        await this.#lease.keep();
+        this.#temporary = undefined;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#trouble = error;
+        this.options.log.warn(
+          { reason: error instanceof Error ? error.message : String(error) },
+          'the FTP root is not ready',
+        );
+        await this.#lease.pause(RETRY_MS).catch(() => undefined);
+      }
+    }
+  }
+
+  #wake(): void {
+    for (const done of [...this.#waiting]) done();
+  }
+
+  /** What every holder does first, before it answers anything. */
+  async #prepare(epoch: number, releasedEpoch: number | undefined): Promise<void> {
+    const { tree, catalog, layout, bucket, checkKey } = this.options;
+    await tree.makeDir(layout.uploads);
+    const own = (await this.#read(layout.own)).map(({ name }) => name);
+    const fenced = await this.#fence(own);
+    const temporary = `${layout.own}/${TEMPORARY}${epoch}`;
+    await tree.makeDir(temporary);
+    await checkKey(own, `${temporary}/key-check`);
+    await catalog.begin(epoch, releasedEpoch);
+    await this.#findBuckets();
+    await this.createBucket(bucket);
+    this.#temporary = temporary;
+    this.#sweep(fenced);
+  }
+
+  /** Makes each level that is missing. */
+  async #makePath(path: string): Promise<void> {
+    const names = path.split('/').slice(1);
+    for (const [i] of names.entries()) await this.options.tree.makeDir(`/${names.slice(0, i + 1).join('/')}`);
+  }
+
+  /**
+   * Moves the directories of former epochs away: a command of theirs that the server carries out late finds its file gone.
+   * Returns what may be deleted.
+   */
+  async #fence(names: readonly string[]): Promise<string[]> {
+    const { tree, layout } = this.options;
+    const fenced: string[] = [];
+    for (const name of names) {
+      if (name.startsWith(FENCED)) fenced.push(`${layout.own}/${name}`);
+      if (!name.startsWith(TEMPORARY)) continue;
+      const moved = `${layout.own}/${FENCED}${name.slice(TEMPORARY.length)}-${randomBytes(4).toString('hex')}`;
+      await tree.rename(`${layout.own}/${name}`, moved);
+      fenced.push(moved);
+    }
+    return fenced;
+  }
+
+  async #findBuckets(): Promise<void> {
+    const { catalog, layout, log, now } = this.options;
+    const names = new Set<string>();
+    for (const { name, type, modifiedAt } of await this.#read(layout.root)) {
+      if (type !== 'directory' || !isBucketName(name)) continue;
+      names.add(name);
+      await catalog.addBucket(name, modifiedAt ?? now(), false);
+    }
+    for (const { name } of catalog.buckets()) {
+      if (names.has(name)) continue;
+      log.warn({ bucket: name }, 'a bucket went away behind the gateway');
+      await catalog.removeBucket(name);
+    }
+  }
+
+  /** The entries of a directory that is surely there. */
+  async #read(path: string): Promise<readonly RemoteEntry[]> {
+    const listing = await this.options.tree.list(path);
+    if (listing.outcome === 'listed') return listing.entries;
+    const cause = new Error(`the server does not show what ${path} holds: ${listing.outcome}`);
+    throw new S3Error('SlowDown', { cause });
+  }
+
+  #sweep(directories: readonly string[]): void {
+    const sweep = async (): Promise<void> => {
+      for (const directory of directories) await this.#removeFiles(directory);
+    };
+    sweep().catch((error: unknown) => {
+      this.options.log.warn({ reason: String(error) }, 'files of a former epoch are left for the next start');
+    });
+  }
+
+  async #removeFiles(directory: string): Promise<void> {
+    const { tree } = this.options;
+    const listing = await tree.list(directory);
+    if (listing.outcome !== 'listed') return;
+    for (const { name } of listing.entries) await tree.remove(`${directory}/${name}`);
+    await tree.removeDir(directory);
+  }
+
+  /** Removes a tree of directories without any file; one that holds a file stays. */
+  async #removeEmpty(directory: string): Promise<void> {
+    const { tree, log } = this.options;
+    const listing = await tree.list(directory);
+    if (listing.outcome === 'refused') return;
+    const entries = listing.outcome === 'listed' ? listing.entries : [];
+    for (const { name, type } of entries) {
+      if (type === 'directory') await this.#removeEmpty(`${directory}/${name}`);
+    }
+    try {
+      await tree.removeDir(directory);
+    } catch (error) {
+      if (!(error instanceof RemoteRefused)) throw error;
+      log.warn({ directory }, 'a directory of a deleted bucket holds something else and is left alone');
+    }
+  }
+}

@@ -1,0 +1,201 @@
+/** Objects on an FTP server: files in the tree, the catalog in front of them. */
+
+import type { Logger } from 'pino';
+import { S3Error } from '../errors';
+import type { RemoteTree } from '../ftp/remote-tree';
+import type { Catalog, Directory } from './catalog';
+import { KeyLock } from './concurrency';
+import { Directories } from './directories';
+import type { FtpRoot } from './ftp-root';
+import type { ObjectFiles } from './object-files';
+import { ObjectReader } from './object-reader';
+import { hasDefaultAttributes } from './object-record';
+import type {
+  Attributes,
+  Body,
+  BucketInfo,
+  CompletedPart,
+  CompleteOptions,
+  ListPage,
+  ListQuery,
+  ObjectInfo,
+  ObjectRef,
+  ObjectStore,
+  OpenObject,
+  PartInfo,
+  PutOptions,
+  UploadInfo,
+  UploadOptions,
+  UploadRef,
+} from './object-store';
+import { ObjectWriter } from './object-writer';
+import { withS3Errors } from './remote-errors';
+import type { RemoteLayout } from './remote-layout';
+import { Settler } from './settler';
+import { Uploads } from './uploads';
+
+export interface FtpStoreOptions {
+  readonly tree: RemoteTree;
+  readonly catalog: Catalog;
+  readonly files: ObjectFiles;
+  readonly layout: RemoteLayout;
+  readonly root: FtpRoot;
+  readonly log: Logger;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+export class FtpStore implements ObjectStore {
+  readonly #directories: Directories;
+  readonly #reader: ObjectReader;
+  readonly #writer: ObjectWriter;
+  readonly #uploads: Uploads;
+
+  constructor(private readonly options: FtpStoreOptions) {
+    const locks = new KeyLock();
+    const settler = new Settler({ ...options, locks });
+    this.#directories = new Directories({ ...options, settler });
+    this.#uploads = new Uploads(options);
+    const shared = { ...options, locks, settler, directories: this.#directories };
+    this.#reader = new ObjectReader({ ...shared, retainParts: (id) => this.#uploads.retainParts(id) });
+    this.#writer = new ObjectWriter({
+      ...shared,
+      temporaryPath: () => options.root.temporaryPath(),
+      discardParts: (id) => this.#uploads.discardParts(id),
+    });
+  }
+
+  listBuckets(): Promise<readonly BucketInfo[]> {
+    return this.#run(() => {
+      const buckets = this.options.catalog.buckets();
+      return buckets.map(({ name, row }) => ({ name, createdAt: row.createdAt }));
+    });
+  }
+
+  headBucket(bucket: string): Promise<BucketInfo | undefined> {
+    return this.#run(() => {
+      const row = this.options.catalog.bucket(bucket);
+      return row && { name: bucket, createdAt: row.createdAt };
+    });
+  }
+
+  createBucket(bucket: string): Promise<boolean> {
+    return this.#run(() => this.options.root.createBucket(bucket));
+  }
+
+  deleteBucket(bucket: string): Promise<void> {
+    return this.#run(() => this.#writer.closeBucket(bucket, () => this.#deleteBucket(bucket)));
+  }
+
+  put(ref: ObjectRef, body: Body, attributes: Attributes, options?: PutOptions): Promise<ObjectInfo> {
+    return this.#run(() =>
+      this.#writer.commit(
+        ref,
+        async (lastModified) => {
+          const { layout, files } = this.options;
+          const describe = (): Pick<ObjectInfo, 'size' | 'etag' | 'lastModified' | 'checksum'> => {
+            const { md5, checksum } = body.digests();
+            return {
+              size: body.size,
+              etag: md5.toString('hex'),
+              lastModified,
+              ...(checksum && { checksum }),
+            };
+          };
+          const stored = await files.write({
+            path: layout.object(ref),
+            context: ref,
+            size: body.size,
+            body: () => body.open(),
+            replayable: body.replayable,
+            metadata: () => ({ ...describe(), ...attributes }),
+          });
+          const kept = hasDefaultAttributes(attributes) ? {} : { attributes };
+          return { kind: 'object', ...describe(), ...stored, ...kept };
+        },
+        options,
+      ),
+    );
+  }
+
+  stat(ref: ObjectRef): Promise<ObjectInfo | undefined> {
+    return this.#run(() => this.#reader.stat(ref));
+  }
+
+  open(ref: ObjectRef): Promise<OpenObject> {
+    return this.#run(() => this.#reader.open(ref));
+  }
+
+  delete(ref: ObjectRef, options?: PutOptions): Promise<void> {
+    return this.#run(() => this.#writer.delete(ref, options));
+  }
+
+  list(bucket: string, query: ListQuery): Promise<ListPage> {
+    return this.#run(() => this.#reader.list(bucket, query));
+  }
+
+  createUpload(ref: ObjectRef, attributes: Attributes, options?: UploadOptions): Promise<string> {
+    return this.#run(() => {
+      this.#requireBucket(ref.bucket);
+      return this.#uploads.create(ref, attributes, options);
+    });
+  }
+
+  getUpload(upload: UploadRef): Promise<UploadInfo> {
+    return this.#run(() => this.#uploads.get(upload));
+  }
+
+  putPart(upload: UploadRef, partNumber: number, body: Body): Promise<PartInfo> {
+    return this.#run(() => this.#uploads.putPart(upload, partNumber, body));
+  }
+
+  listParts(upload: UploadRef): Promise<readonly PartInfo[]> {
+    return this.#run(() => this.#uploads.listParts(upload));
+  }
+
+  completeUpload(
+    upload: UploadRef,
+    parts: readonly CompletedPart[],
+    options?: CompleteOptions,
+  ): Promise<ObjectInfo> {
+    const objects = {
+      commit: this.#writer.commit.bind(this.#writer),
+      stat: (ref: ObjectRef) => this.#reader.stat(ref),
+    };
+    return this.#run(() => this.#uploads.complete(upload, parts, objects, options));
+  }
+
+  abortUpload(upload: UploadRef): Promise<void> {
+    return this.#run(() => this.#uploads.abort(upload));
+  }
+
+  listUploads(bucket: string): Promise<readonly UploadInfo[]> {
+    return this.#run(() => {
+      this.#requireBucket(bucket);
+      return this.#uploads.list(bucket);
+    });
+  }
+
+  /** Runs one operation once the FTP root is open, and speaks S3 about what fails. */
+  #run<T>(operation: () => T | Promise<T>): Promise<T> {
+    return withS3Errors(async () => {
+      await this.options.root.open();
+      return operation();
+    });
+  }
+
+  #requireBucket(bucket: string): Directory {
+    const root = this.options.catalog.root(bucket);
+    if (!root) throw new S3Error('NoSuchBucket', { details: { BucketName: bucket } });
+    return root;
+  }
+
+  async #deleteBucket(bucket: string): Promise<void> {
+    const { catalog, root } = this.options;
+    const directory = this.#requireBucket(bucket);
+    await this.#directories.proveSubtree(directory);
+    const isEmpty = catalog.firstObject(directory) === undefined && this.#uploads.list(bucket).length === 0;
+    if (!isEmpty) throw new S3Error('BucketNotEmpty');
+    await root.removeBucket(bucket);
+  }
+}

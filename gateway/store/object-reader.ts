@@ -1,0 +1,197 @@
+/** Reads objects: catalog first, and the FTP server only for bytes and for what is not proved yet. */
+
+import type { Logger } from 'pino';
+import { S3Error } from '../errors';
+import { RemoteRefused } from '../ftp/remote-tree';
+import { compareKeys } from '../s3/key-order';
+import { listPage } from '../s3/list';
+import type { Catalog, Directory } from './catalog';
+import { forEachLimited } from './concurrency';
+import type { Directories } from './directories';
+import { isDamage, type ObjectFiles } from './object-files';
+import { toInfo, type ObjectRecord, type StoredPart } from './object-record';
+import type { ByteRange, ListPage, ListQuery, ObjectInfo, ObjectRef, OpenObject } from './object-store';
+import { toS3Error } from './remote-errors';
+import type { RemoteLayout } from './remote-layout';
+import type { Settler } from './settler';
+
+/** How many directories of one listing are proved at a time; the pool of connections bounds it further. */
+const PROVE_CONCURRENCY = 16;
+
+export interface ObjectReaderOptions {
+  readonly catalog: Catalog;
+  readonly directories: Directories;
+  readonly settler: Settler;
+  readonly files: ObjectFiles;
+  readonly layout: RemoteLayout;
+  /** Keeps the parts of an upload from being deleted until the release. */
+  readonly retainParts: (uploadId: string) => () => void;
+  readonly log: Logger;
+}
+
+/** Where an object's row stands. */
+interface Place {
+  readonly directory: Directory;
+  readonly name: string;
+}
+
+export class ObjectReader {
+  readonly stats = { damaged: 0 };
+
+  constructor(private readonly options: ObjectReaderOptions) {}
+
+  /** The directory of the key, proved and settled, and the name in it; undefined if there is surely no such directory. */
+  async place(ref: ObjectRef): Promise<Place | undefined> {
+    const { directories, settler } = this.options;
+    const segments = ref.key.split('/');
+    const name = segments.pop() ?? '';
+    const directory = await directories.find(ref.bucket, segments);
+    if (!directory) return undefined;
+    if (settler.isSuspect(ref)) await settler.settle(directory, name);
+    return { directory, name };
+  }
+
+  async stat(ref: ObjectRef): Promise<ObjectInfo | undefined> {
+    const found = await this.#find(ref);
+    return found && !found.record.damaged ? toInfo(ref.key, found.record) : undefined;
+  }
+
+  async open(ref: ObjectRef): Promise<OpenObject> {
+    const found = await this.#find(ref);
+    if (!found) throw new S3Error('NoSuchKey', { details: { Key: ref.key } });
+    const { place, record } = found;
+    return { info: toInfo(ref.key, record), read: (range) => this.#read(ref, place, record, range) };
+  }
+
+  async list(bucket: string, query: ListQuery): Promise<ListPage> {
+    const { catalog, settler } = this.options;
+    await this.#proveFor(bucket, query);
+    for (const ref of settler.suspectsIn(bucket, query.prefix)) await this.place(ref);
+    return listPage(
+      {
+        *from(key, inclusive) {
+          for (const [found, record] of catalog.objectsFrom(bucket, key, inclusive)) {
+            yield [found, toInfo(found, record)];
+          }
+        },
+      },
+      query,
+    );
+  }
+
+  /** Proves what the answer to this query rests on. */
+  async #proveFor(bucket: string, { prefix, delimiter, after }: ListQuery): Promise<void> {
+    const { catalog, directories } = this.options;
+    const segments = prefix.split('/');
+    const namePrefix = segments.pop() ?? '';
+    const base = await directories.find(bucket, segments);
+    if (!base) return;
+    const below = [...catalog.children(base, namePrefix)].flatMap((child) =>
+      child.kind === 'directory' && child.name.startsWith(namePrefix) ? [child.directory] : [],
+    );
+    await forEachLimited(below, PROVE_CONCURRENCY, async (directory) => {
+      const path = directory.segments.map((segment) => `${segment}/`).join('');
+      const isOver = compareKeys(path, after) < 0 && !after.startsWith(path);
+      if (isOver) return;
+      await (delimiter === '/' ? directories.proveOccupancy(directory) : directories.proveSubtree(directory));
+    });
+  }
+
+  async #find(ref: ObjectRef): Promise<{ place: Place; record: ObjectRecord } | undefined> {
+    const { catalog } = this.options;
+    const place = await this.place(ref);
+    const record = place && catalog.file(place.directory, place.name);
+    if (!place || record?.kind !== 'object') return undefined;
+    return { place, record: await this.#withEtag(ref, place, record) };
+  }
+
+  /** A plain file that was found has no ETag until somebody asks. */
+  async #withEtag(ref: ObjectRef, { directory, name }: Place, record: ObjectRecord): Promise<ObjectRecord> {
+    if (record.etag !== '') return record;
+    const { files, layout, catalog } = this.options;
+    const complete = { ...record, etag: await files.md5(layout.object(ref), record.storedSize) };
+    // A newer version, stored meanwhile, has its own.
+    if (catalog.file(directory, name)?.storedSize === record.storedSize)
+      await catalog.putFile(directory, name, complete);
+    return complete;
+  }
+
+  async *#read(
+    ref: ObjectRef,
+    place: Place,
+    record: ObjectRecord,
+    range?: ByteRange,
+  ): AsyncGenerator<Buffer> {
+    try {
+      if (record.parts && record.upload !== undefined)
+        yield* this.#readParts(ref, record.upload, record.parts, range);
+      else yield* this.#readFile(ref, record, range);
+    } catch (error) {
+      throw await this.#diagnose(error, ref, place, record);
+    }
+  }
+
+  #readFile(
+    ref: ObjectRef,
+    { size, storedSize, header }: ObjectRecord,
+    range?: ByteRange,
+  ): AsyncIterable<Buffer> {
+    const { files, layout } = this.options;
+    const file = { path: layout.object(ref), context: ref, size, storedSize, ...(header && { header }) };
+    return files.read(file, range);
+  }
+
+  async *#readParts(
+    ref: ObjectRef,
+    uploadId: string,
+    parts: readonly StoredPart[],
+    range: ByteRange = { start: 0, end: Infinity },
+  ): AsyncGenerator<Buffer> {
+    const { files, layout, retainParts } = this.options;
+    const release = retainParts(uploadId);
+    try {
+      let offset = 0;
+      for (const { partNumber, file, size, storedSize, header } of parts) {
+        const start = Math.max(range.start - offset, 0);
+        const end = Math.min(range.end - offset, size);
+        offset += size;
+        if (start >= end) continue;
+        const context = { ...ref, uploadId, partNumber };
+        const part = { path: layout.part(uploadId, file), context, size, storedSize };
+        const sealed = header === undefined ? {} : { header: Buffer.from(header, 'base64') };
+        yield* files.read({ ...part, ...sealed }, { start, end });
+      }
+    } finally {
+      release();
+    }
+  }
+
+  /** Why a read failed: the object changed since it was opened, it is damaged, or the way to it is. */
+  async #diagnose(
+    error: unknown,
+    ref: ObjectRef,
+    { directory, name }: Place,
+    record: ObjectRecord,
+  ): Promise<unknown> {
+    if (!isDamage(error) && !(error instanceof RemoteRefused)) return toS3Error(error);
+    const { catalog, settler, log } = this.options;
+    if (catalog.file(directory, name) === undefined) return new S3Error('NoSuchKey', { cause: error });
+    await settler.settle(directory, name);
+    const now = catalog.file(directory, name);
+    if (now?.kind !== 'object' || !isSameVersion(now, record))
+      return new S3Error('SlowDown', { cause: error });
+    this.stats.damaged += 1;
+    log.error(
+      { bucket: ref.bucket, key: ref.key, reason: (error as Error).message },
+      'a stored object is damaged',
+    );
+    await catalog.putFile(directory, name, { ...now, damaged: true });
+    return toS3Error(error);
+  }
+}
+
+function isSameVersion(a: ObjectRecord, b: ObjectRecord): boolean {
+  return a.header && b.header
+    ? a.header.equals(b.header)
+    : a.storedSize === b.storedSize && a.etag === b.etag;
+}

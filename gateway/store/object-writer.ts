@@ -1,0 +1,196 @@
+/** Writes and deletes objects, one writer a key: file first, catalog last; and the other way round for a delete. */
+
+import type { Logger } from 'pino';
+import { S3Error } from '../errors';
+import { RemoteRefused, type RemoteTree } from '../ftp/remote-tree';
+import type { Catalog, Directory } from './catalog';
+import { KeyLock } from './concurrency';
+import type { Directories } from './directories';
+import { toInfo, type ObjectRecord } from './object-record';
+import type { ObjectInfo, ObjectRef, PutOptions } from './object-store';
+import type { RemoteLayout } from './remote-layout';
+import { directoryNames } from './remote-path';
+import type { Settler } from './settler';
+
+export interface ObjectWriterOptions {
+  readonly tree: RemoteTree;
+  readonly catalog: Catalog;
+  readonly directories: Directories;
+  readonly settler: Settler;
+  readonly layout: RemoteLayout;
+  /** The same that the settler holds. */
+  readonly locks: KeyLock;
+  /** Names a file in this process's own directory; never the same twice. */
+  readonly temporaryPath: () => string;
+  /** Deletes the parts of an object that is gone, when nobody reads them any more. */
+  readonly discardParts: (uploadId: string) => void;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+export class ObjectWriter {
+  readonly #makingDirectories = new KeyLock();
+  readonly #writers = new Map<string, number>();
+  readonly #closing = new Set<string>();
+
+  constructor(private readonly options: ObjectWriterOptions) {}
+
+  /**
+   * Commits a new version of an object. `write` stores the file and returns its record; it is called under the key's lock,
+   * after the condition held, and may throw before anything changed or when nobody knows whether it did.
+   */
+  async commit(
+    ref: ObjectRef,
+    write: (lastModified: number) => Promise<ObjectRecord>,
+    { condition }: PutOptions = {},
+  ): Promise<ObjectInfo> {
+    return this.#asWriter(ref.bucket, async () => {
+      const segments = ref.key.split('/');
+      const name = segments.pop() ?? '';
+      const directory = await this.#makeDirectories(ref.bucket, segments);
+      return this.options.locks.hold(this.options.layout.object(ref), async () => {
+        const current = await this.#current(ref, directory, name);
+        condition?.(current && !current.damaged ? toInfo(ref.key, current) : undefined);
+        const record = await this.#commitLocked(ref, directory, name, () =>
+          write(this.#lastModified(current)),
+        );
+        if (current?.upload !== undefined && current.upload !== record.upload)
+          this.options.discardParts(current.upload);
+        return toInfo(ref.key, record);
+      });
+    });
+  }
+
+  async delete(ref: ObjectRef, { condition }: PutOptions = {}): Promise<void> {
+    return this.#asWriter(ref.bucket, async () => {
+      const segments = ref.key.split('/');
+      const name = segments.pop() ?? '';
+      const directory = await this.options.directories.find(ref.bucket, segments);
+      if (!directory) return condition?.(undefined);
+      await this.options.locks.hold(this.options.layout.object(ref), async () => {
+        const current = await this.#current(ref, directory, name);
+        condition?.(current && toInfo(ref.key, current));
+        if (!current) return;
+        await this.#deleteLocked(ref, directory, name);
+        if (current.upload !== undefined) this.options.discardParts(current.upload);
+      });
+    });
+  }
+
+  /** Runs `remove` while nobody writes to the bucket, and lets nobody begin. */
+  async closeBucket(bucket: string, remove: () => Promise<void>): Promise<void> {
+    if (this.#writers.has(bucket) || this.#closing.has(bucket)) {
+      throw new S3Error('BucketNotEmpty', { message: 'The bucket is being written to.' });
+    }
+    this.#closing.add(bucket);
+    try {
+      await remove();
+    } finally {
+      this.#closing.delete(bucket);
+    }
+  }
+
+  async #asWriter<T>(bucket: string, write: () => Promise<T>): Promise<T> {
+    if (this.#closing.has(bucket)) throw new S3Error('NoSuchBucket', { details: { BucketName: bucket } });
+    this.#writers.set(bucket, (this.#writers.get(bucket) ?? 0) + 1);
+    try {
+      return await write();
+    } finally {
+      const left = (this.#writers.get(bucket) ?? 1) - 1;
+      if (left > 0) this.#writers.set(bucket, left);
+      else this.#writers.delete(bucket);
+    }
+  }
+
+  async #current(ref: ObjectRef, directory: Directory, name: string): Promise<ObjectRecord | undefined> {
+    const { settler, catalog } = this.options;
+    if (settler.isSuspect(ref)) await settler.settleLocked(directory, name);
+    const record = catalog.file(directory, name);
+    return record?.kind === 'object' ? record : undefined;
+  }
+
+  /** Whole seconds, and later than what is replaced: Longhorn's locks tell by it that they were renewed. */
+  #lastModified(current: ObjectRecord | undefined): number {
+    const now = Math.floor(this.options.now() / 1000) * 1000;
+    return current ? Math.max(now, current.lastModified + 1000) : now;
+  }
+
+  /** The intent makes a crash, or a doubtful failure, between file and catalog visible to whoever looks at the object next. */
+  async #commitLocked(
+    ref: ObjectRef,
+    directory: Directory,
+    name: string,
+    write: () => Promise<ObjectRecord>,
+  ): Promise<ObjectRecord> {
+    const { catalog, settler } = this.options;
+    const { epoch } = catalog;
+    const intent = await catalog.addIntent(ref);
+    try {
+      const record = await write();
+      if (catalog.epoch !== epoch)
+        throw new S3Error('SlowDown', { cause: new Error('the lease changed hands meanwhile') });
+      await Promise.all([catalog.putFile(directory, name, record), catalog.removeIntent(intent)]);
+      return record;
+    } catch (error) {
+      settler.suspect(ref, intent);
+      throw error;
+    }
+  }
+
+  /** The file is moved away before it is deleted: so a delete that the server carries out late cannot meet a newer version. */
+  async #deleteLocked(ref: ObjectRef, directory: Directory, name: string): Promise<void> {
+    const { catalog, settler, tree, layout, temporaryPath, log } = this.options;
+    const intent = await catalog.addIntent(ref);
+    try {
+      await catalog.removeFile(directory, name);
+      const doomed = temporaryPath();
+      const path = layout.object(ref);
+      try {
+        await tree.rename(path, doomed);
+      } catch (error) {
+        if (!(error instanceof RemoteRefused) || (await tree.size(path)) !== undefined) throw error;
+      }
+      tree.remove(doomed).catch((error: unknown) => {
+        log.warn(
+          { path: doomed, reason: String(error) },
+          'a deleted file is left for the next start to remove',
+        );
+      });
+      await catalog.removeIntent(intent);
+    } catch (error) {
+      settler.suspect(ref, intent);
+      throw error;
+    }
+  }
+
+  async #makeDirectories(bucket: string, segments: readonly string[]): Promise<Directory> {
+    const { catalog, directories } = this.options;
+    const known = await directories.find(bucket, segments);
+    if (known) return known;
+    let directory = catalog.root(bucket);
+    for (const segment of segments) directory = directory && (await this.#makeDirectory(directory, segment));
+    if (!directory) throw new S3Error('NoSuchBucket', { details: { BucketName: bucket } });
+    return directory;
+  }
+
+  /** One level. A directory that this very call made is empty for sure; one that was there has to be proved. */
+  async #makeDirectory(parent: Directory, segment: string): Promise<Directory> {
+    const { catalog, directories, tree, layout } = this.options;
+    return this.#makingDirectories.hold(`${parent.id}/${segment}`, async () => {
+      const known = catalog.subdirectory(parent, segment);
+      if (known) {
+        await directories.prove(known);
+        return known;
+      }
+      let path = layout.directory(parent.bucket, parent.segments);
+      let outcome: 'created' | 'existed' = 'existed';
+      for (const level of directoryNames(segment)) {
+        path += `/${level}`;
+        outcome = await tree.makeDir(path);
+      }
+      const directory = await catalog.addDirectory(parent, segment, outcome === 'created');
+      await directories.prove(directory);
+      return directory;
+    });
+  }
+}

@@ -1,0 +1,276 @@
+/** Multipart uploads: each part its own file, in the directory of its upload. */
+
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import { S3Error } from '../errors';
+import type { RemoteTree } from '../ftp/remote-tree';
+import { compareKeys } from '../s3/key-order';
+import { multipartEtag, selectParts } from '../s3/multipart';
+import { completedChecksum } from '../s3/upload-checksum';
+import type { Catalog } from './catalog';
+import { KeyLock } from './concurrency';
+import type { PartRow, UploadRow } from './multipart-rows';
+import type { ObjectFiles } from './object-files';
+import { hasDefaultAttributes, type ObjectRecord } from './object-record';
+import type {
+  Attributes,
+  Body,
+  CompletedPart,
+  CompleteOptions,
+  ObjectInfo,
+  ObjectRef,
+  PartInfo,
+  PutOptions,
+  UploadInfo,
+  UploadOptions,
+  UploadRef,
+} from './object-store';
+import type { RemoteLayout } from './remote-layout';
+
+/** What a completed upload becomes, through the object writer. */
+export interface ObjectCommit {
+  commit(
+    ref: ObjectRef,
+    write: (lastModified: number) => Promise<ObjectRecord>,
+    options?: PutOptions,
+  ): Promise<ObjectInfo>;
+  stat(ref: ObjectRef): Promise<ObjectInfo | undefined>;
+}
+
+export interface UploadsOptions {
+  readonly tree: RemoteTree;
+  readonly catalog: Catalog;
+  readonly files: ObjectFiles;
+  readonly layout: RemoteLayout;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+export class Uploads {
+  readonly #locks = new KeyLock();
+  /** Readers of each upload's parts, and whether the parts go when the last has ended. */
+  readonly #readers = new Map<string, { count: number; discard: boolean }>();
+
+  constructor(private readonly options: UploadsOptions) {}
+
+  async create(ref: ObjectRef, attributes: Attributes, options: UploadOptions = {}): Promise<string> {
+    const { tree, layout, catalog, now } = this.options;
+    const uploadId = randomBytes(16).toString('hex');
+    await tree.makeDir(layout.uploadDirectory(uploadId));
+    const { bucket, key } = ref;
+    await catalog.putUpload({ bucket, key, uploadId, initiatedAt: now(), attributes, ...options });
+    return uploadId;
+  }
+
+  /** Throws `NoSuchUpload`, also for one that was completed. */
+  get(ref: UploadRef): UploadInfo {
+    const row = this.#row(ref);
+    if (row.completed !== undefined) throw noSuchUpload(ref);
+    return row;
+  }
+
+  async putPart(ref: UploadRef, partNumber: number, body: Body): Promise<PartInfo> {
+    const { layout, files, catalog, now } = this.options;
+    this.get(ref);
+    const file = `${partNumber}-${randomBytes(8).toString('hex')}`;
+    const path = layout.part(ref.uploadId, file);
+    const lastModified = Math.floor(now() / 1000) * 1000;
+    const describe = (): Omit<PartInfo, 'partNumber'> => {
+      const { md5, checksum } = body.digests();
+      return { size: body.size, etag: md5.toString('hex'), lastModified, ...(checksum && { checksum }) };
+    };
+    const { storedSize, header } = await files.write({
+      path,
+      context: { bucket: ref.bucket, key: ref.key, uploadId: ref.uploadId, partNumber },
+      size: body.size,
+      body: () => body.open(),
+      replayable: body.replayable,
+      metadata: () => ({ ...describe(), headers: {}, metadata: {} }),
+    });
+    const sealed = header === undefined ? {} : { header: header.toString('base64') };
+    const row: PartRow = { ...describe(), partNumber, file, storedSize, ...sealed };
+    return this.#locks.hold(ref.uploadId, async () => {
+      try {
+        this.get(ref);
+      } catch (error) {
+        this.#removeFile(path);
+        throw error;
+      }
+      const replaced = catalog.part(ref.uploadId, partNumber);
+      await catalog.putPart(ref.uploadId, row);
+      if (replaced) this.#removeFile(layout.part(ref.uploadId, replaced.file));
+      return toPartInfo(row);
+    });
+  }
+
+  listParts(ref: UploadRef): PartInfo[] {
+    this.get(ref);
+    return this.options.catalog.parts(ref.uploadId).map(toPartInfo);
+  }
+
+  list(bucket: string): UploadInfo[] {
+    return this.options.catalog
+      .uploads()
+      .filter((row) => row.bucket === bucket && row.completed === undefined)
+      .sort((a, b) => compareKeys(a.key, b.key) || compareKeys(a.uploadId, b.uploadId));
+  }
+
+  async complete(
+    ref: UploadRef,
+    named: readonly CompletedPart[],
+    objects: ObjectCommit,
+    options: CompleteOptions = {},
+  ): Promise<ObjectInfo> {
+    const { catalog } = this.options;
+    return this.#locks.hold(ref.uploadId, async () => {
+      const upload = this.#row(ref);
+      if (upload.completed !== undefined) return this.#completedAgain(ref, upload.completed, named, objects);
+      const stored = new Map(catalog.parts(ref.uploadId).map((part) => [part.partNumber, part]));
+      const parts = selectParts(named, stored);
+      const etag = multipartEtag(parts.map((part) => part.etag));
+      const checksum = await completedChecksum(upload, parts, options.checksum);
+      const info = await objects.commit(
+        ref,
+        (lastModified) => this.#write(upload, parts, { etag, lastModified, ...(checksum && { checksum }) }),
+        options,
+      );
+      await catalog.putUpload({ ...upload, completed: etag });
+      this.#tidy(ref.uploadId, [...stored.values()], parts);
+      return info;
+    });
+  }
+
+  async abort(ref: UploadRef): Promise<void> {
+    this.get(ref);
+    await this.#locks.hold(ref.uploadId, async () => {
+      this.get(ref);
+      await this.options.catalog.removeUpload(ref.uploadId);
+    });
+    this.discardParts(ref.uploadId);
+  }
+
+  /** Keeps the parts of a completed upload until the returned function is called. */
+  retainParts(uploadId: string): () => void {
+    const readers = this.#readers.get(uploadId) ?? { count: 0, discard: false };
+    readers.count += 1;
+    this.#readers.set(uploadId, readers);
+    return () => {
+      readers.count -= 1;
+      if (readers.count > 0) return;
+      this.#readers.delete(uploadId);
+      if (readers.discard) this.discardParts(uploadId);
+    };
+  }
+
+  /** Deletes the directory of an upload with all its parts, in the background, when nobody reads them. */
+  discardParts(uploadId: string): void {
+    const readers = this.#readers.get(uploadId);
+    if (readers) {
+      readers.discard = true;
+      return;
+    }
+    const { layout } = this.options;
+    this.#inBackground(async () => {
+      const directory = layout.uploadDirectory(uploadId);
+      const listing = await this.options.tree.list(directory);
+      if (listing.outcome !== 'listed') return;
+      for (const { name } of listing.entries) await this.options.tree.remove(`${directory}/${name}`);
+      await this.options.tree.removeDir(directory);
+    });
+  }
+
+  #row(ref: UploadRef): UploadRow {
+    const row = this.options.catalog.upload(ref.uploadId);
+    if (!row || row.bucket !== ref.bucket || row.key !== ref.key) throw noSuchUpload(ref);
+    return row;
+  }
+
+  async #completedAgain(
+    ref: UploadRef,
+    etag: string,
+    named: readonly CompletedPart[],
+    objects: ObjectCommit,
+  ): Promise<ObjectInfo> {
+    const info = await objects.stat(ref);
+    if (info?.etag !== etag || multipartEtag(named.map((part) => part.etag)) !== etag)
+      throw noSuchUpload(ref);
+    return info;
+  }
+
+  /** Sealed: a file that names the parts. Plain: the parts one after the other, since a plain file is the object's bytes and nothing else. */
+  async #write(
+    upload: UploadRow,
+    parts: readonly PartRow[],
+    known: Pick<ObjectInfo, 'etag' | 'lastModified' | 'checksum'>,
+  ): Promise<ObjectRecord> {
+    const { files, layout } = this.options;
+    const size = parts.reduce((sum, part) => sum + part.size, 0);
+    const { attributes } = upload;
+    const content = { size, ...known };
+    const manifest = { upload: upload.uploadId, parts: parts.map(toStoredPart) };
+    const metadata = { ...content, ...attributes, ...(files.seals && manifest) };
+    const stored = await files.write({
+      path: layout.object(upload),
+      context: { bucket: upload.bucket, key: upload.key },
+      size: files.seals ? 0 : size,
+      body: () => (files.seals ? nothing() : this.#concatenate(upload, parts)),
+      replayable: true,
+      metadata: () => metadata,
+      manifest: files.seals,
+    });
+    const kept = hasDefaultAttributes(attributes) ? {} : { attributes };
+    return { kind: 'object', ...content, ...stored, ...kept, ...(files.seals && manifest) };
+  }
+
+  async *#concatenate(upload: UploadRow, parts: readonly PartRow[]): AsyncGenerator<Buffer> {
+    const { files, layout } = this.options;
+    const { bucket, key, uploadId } = upload;
+    for (const { partNumber, file, size, storedSize } of parts) {
+      const context = { bucket, key, uploadId, partNumber };
+      yield* files.read({ path: layout.part(uploadId, file), context, size, storedSize });
+    }
+  }
+
+  /** After a completion: what the object does not name goes. */
+  #tidy(uploadId: string, stored: readonly PartRow[], used: readonly PartRow[]): void {
+    if (!this.options.files.seals) return this.discardParts(uploadId);
+    for (const part of stored) {
+      if (!used.includes(part)) this.#removeFile(this.options.layout.part(uploadId, part.file));
+    }
+  }
+
+  #removeFile(path: string): void {
+    this.#inBackground(() => this.options.tree.remove(path));
+  }
+
+  #inBackground(task: () => Promise<void>): void {
+    task().catch((error: unknown) => {
+      this.options.log.warn({ reason: String(error) }, 'parts that nothing names could not be deleted');
+    });
+  }
+}
+
+async function* nothing(): AsyncGenerator<Buffer> {
+  // A manifest's bytes are those of its parts.
+}
+
+function toPartInfo({ partNumber, size, etag, lastModified, checksum }: PartRow): PartInfo {
+  return { partNumber, size, etag, lastModified, ...(checksum && { checksum }) };
+}
+
+function toStoredPart({ partNumber, size, checksum, file, storedSize, header }: PartRow): PartRowFile {
+  return {
+    partNumber,
+    size,
+    file,
+    storedSize,
+    ...(checksum && { checksum }),
+    ...(header !== undefined && { header }),
+  };
+}
+
+type PartRowFile = Omit<PartRow, 'etag' | 'lastModified'>;
+
+function noSuchUpload({ uploadId }: UploadRef): S3Error {
+  return new S3Error('NoSuchUpload', { details: { UploadId: uploadId } });
+}

@@ -1,0 +1,121 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { Catalog, CatalogError, type Directory } from '../../../gateway/store/catalog';
+import type { ObjectRecord } from '../../../gateway/store/object-record';
+
+const record = (size = 1): ObjectRecord => ({
+  kind: 'object',
+  size,
+  storedSize: size + 300,
+  lastModified: 1_700_000_000_000,
+  etag: 'd41d8cd98f00b204e9800998ecf8427e',
+  header: Buffer.alloc(128, size),
+});
+
+async function addObject(catalog: Catalog, bucket: string, key: string): Promise<void> {
+  const segments = key.split('/');
+  const name = segments.pop() ?? '';
+  let directory = catalog.root(bucket) as Directory;
+  for (const segment of segments) directory = await catalog.addDirectory(directory, segment, true);
+  await catalog.putFile(directory, name, record(key.length));
+}
+
+const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+describe('catalog', () => {
+  let path: string;
+  let catalog: Catalog;
+
+  beforeEach(async () => {
+    path = mkdtempSync(join(tmpdir(), 'catalog-'));
+    catalog = new Catalog(path);
+    await catalog.begin(1);
+    await catalog.addBucket('b', 5, true);
+  });
+
+  afterEach(async () => {
+    await catalog.close(true);
+    rmSync(path, { recursive: true, force: true });
+  });
+
+  it('walks any set of keys in UTF-8 byte order, from any key on', async () => {
+    const key = fc
+      .array(
+        fc.string({ unit: fc.constantFrom('a', '-', '.', '0', 'é', '\u{ffff}', '😀', ''), maxLength: 2 }),
+        { minLength: 1, maxLength: 4 },
+      )
+      .map((segments) => segments.join('/'))
+      .filter((k) => k !== '');
+    let bucket = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(key, { maxLength: 25 }),
+        key,
+        fc.boolean(),
+        async (keys, from, inclusive) => {
+          const name = `b${bucket++}`;
+          await catalog.addBucket(name, 0, true);
+          await Promise.all(keys.map((k) => addObject(catalog, name, k)));
+          const expected = keys.filter((k) => byBytes(k, from) > (inclusive ? -1 : 0)).sort(byBytes);
+          expect([...catalog.objectsFrom(name, from, inclusive)].map(([k]) => k)).toEqual(expected);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('numbers a directory once, however many writers meet in it', async () => {
+    const root = catalog.root('b') as Directory;
+    const added = await Promise.all(Array.from({ length: 20 }, () => catalog.addDirectory(root, 'd', true)));
+    expect(new Set(added.map(({ id }) => id)).size).toBe(1);
+  });
+
+  it('keeps everything over a clean close, proofs included', async () => {
+    await addObject(catalog, 'b', 'x/y');
+    const id = await catalog.addIntent({ bucket: 'b', key: 'x/z' });
+    await catalog.close(true);
+    catalog = new Catalog(path);
+    await catalog.begin(2, 1);
+    expect([...catalog.objectsFrom('b', '', true)]).toEqual([['x/y', record(3)]]);
+    expect(catalog.isProved(catalog.directory('b', ['x']) as Directory)).toBe(true);
+    expect(catalog.intents()).toEqual([{ id, intent: { bucket: 'b', key: 'x/z' } }]);
+    expect(await catalog.addIntent({ bucket: 'b', key: 'k' })).toBeGreaterThan(id);
+  });
+
+  it.each([
+    ['it was not closed in order', false, 1],
+    ['the epoch before did not end in order', true, undefined],
+    ['another gateway served in between', true, 2],
+  ])('forgets every proof, and nothing else, when %s', async (_why, clean, releasedEpoch) => {
+    await addObject(catalog, 'b', 'x/y');
+    await catalog.close(clean);
+    catalog = new Catalog(path);
+    await catalog.begin(3, releasedEpoch);
+    expect(catalog.isProved(catalog.directory('b', ['x']) as Directory)).toBe(false);
+    expect([...catalog.objectsFrom('b', '', true)]).toHaveLength(1);
+  });
+
+  it('removes a directory with all below it', async () => {
+    await Promise.all(['x/a', 'x/y/b', 'x/y/z/c', 'w'].map((key) => addObject(catalog, 'b', key)));
+    await catalog.removeDirectory(catalog.root('b') as Directory, 'x');
+    expect([...catalog.objectsFrom('b', '', true)].map(([key]) => key)).toEqual(['w']);
+    expect(catalog.directory('b', ['x', 'y'])).toBeUndefined();
+  });
+
+  it('hides what is not an object from the walk, and keeps it for the directory', async () => {
+    const root = catalog.root('b') as Directory;
+    await catalog.putFile(root, 'torn', { kind: 'unreadable', storedSize: 3, reason: 'too short' });
+    expect([...catalog.objectsFrom('b', '', true)]).toEqual([]);
+    expect([...catalog.children(root)]).toHaveLength(1);
+    expect(catalog.firstObject(root)).toBeUndefined();
+  });
+
+  it('says in one sentence that its directory cannot be used', () => {
+    const file = join(path, 'file');
+    writeFileSync(file, '');
+    expect(() => new Catalog(join(file, 'catalog'))).toThrow(CatalogError);
+    expect(() => new Catalog(join(file, 'catalog'))).toThrow(/cannot open the catalog in .*file\/catalog/);
+  });
+});

@@ -1,0 +1,90 @@
+/** An FtpStore over any remote tree, with its catalog in a temporary directory; can be stopped, crashed and started again. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { pino, type Logger } from 'pino';
+import type { RemoteTree } from '../../gateway/ftp/remote-tree';
+import { createKeyring } from '../../gateway/seal/keyring';
+import { Catalog } from '../../gateway/store/catalog';
+import { FtpRoot } from '../../gateway/store/ftp-root';
+import { FtpStore } from '../../gateway/store/ftp-store';
+import type { LeaseTiming } from '../../gateway/store/lease';
+import { ObjectFiles } from '../../gateway/store/object-files';
+import { RemoteLayout } from '../../gateway/store/remote-layout';
+
+export interface RigOptions {
+  readonly tree: RemoteTree;
+  /** @default true */
+  readonly sealed?: boolean;
+  /** @default false */
+  readonly readPlain?: boolean;
+  /** @default '/root' */
+  readonly rootPath?: string;
+  readonly now?: () => number;
+  readonly log?: Logger;
+  /** 16 hex digits. @default that of the one gateway of most tests */
+  readonly holder?: string;
+  readonly leaseTiming?: LeaseTiming;
+  readonly patienceMs?: number;
+}
+
+export class StoreRig {
+  readonly directory = mkdtempSync(join(tmpdir(), 'longhaul-store-'));
+  catalog!: Catalog;
+  store!: FtpStore;
+  root!: FtpRoot;
+
+  constructor(private readonly options: RigOptions) {
+    this.start();
+  }
+
+  start(): void {
+    const { tree, sealed = true, readPlain = false, rootPath = '/root', now = Date.now } = this.options;
+    const log = this.options.log ?? pino({ level: 'silent' });
+    const layout = new RemoteLayout(rootPath);
+    this.catalog = new Catalog(join(this.directory, 'catalog'));
+    const shared = { tree, catalog: this.catalog, layout, log, now };
+    const { holder = '0123456789abcdef', leaseTiming, patienceMs } = this.options;
+    const root = new FtpRoot({
+      ...shared,
+      holder,
+      bucket: 'bucket',
+      checkKey: () => Promise.resolve(),
+      monotonicMs: () => performance.now(),
+      ...(leaseTiming && { leaseTiming }),
+      ...(patienceMs !== undefined && { patienceMs }),
+    });
+    this.root = root;
+    const files = new ObjectFiles({
+      tree,
+      ...(sealed && { keyring: createKeyring({ writeKey: Buffer.alloc(32, 7) }) }),
+      segmentLog2: 12,
+      readPlain,
+      temporaryPath: () => root.temporaryPath(),
+      asidePath: (path) => layout.aside(path),
+    });
+    this.store = new FtpStore({ ...shared, root, files });
+  }
+
+  /** As after kill -9: nothing is closed in order. `losesDisk`: the catalog is gone too. */
+  async restart(losesDisk = false): Promise<void> {
+    this.root.abandon();
+    await this.catalog.close(false);
+    if (losesDisk) rmSync(join(this.directory, 'catalog'), { recursive: true });
+    this.start();
+  }
+
+  /** In order. */
+  async stop(): Promise<void> {
+    await this.root.close();
+    await this.catalog.close(true);
+  }
+
+  async close(): Promise<void> {
+    this.root.abandon();
+    await this.catalog.close(false);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
