@@ -1,0 +1,117 @@
+/** The composition root: puts the parts together by configuration, serves, and takes them apart in order. */
+
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { version } from './package.json';
+import { buildApp } from './app';
+import type { GatewayConfig } from './config';
+import { FtpRemoteTree } from './ftp/ftp-remote-tree';
+import { createHttpServer, drain } from './http-server';
+import { takeDirectory } from './local-directory';
+import { MemoryBudget } from './s3/memory-budget';
+import { createKeyring } from './seal/keyring';
+import { Catalog } from './store/catalog';
+import { FtpRoot } from './store/ftp-root';
+import { FtpStore } from './store/ftp-store';
+import { checkKey } from './store/key-check';
+import { ObjectFiles } from './store/object-files';
+import { RemoteLayout } from './store/remote-layout';
+
+/** Requests in flight may take this long to end; with what follows it stays below Kubernetes's 30 s. */
+const DRAIN_MS = 20_000;
+/** The FTP server may be what is wrong: giving the lease back is worth this much waiting. */
+const CLOSE_MS = 5_000;
+
+export interface Gateway {
+  readonly port: number;
+  /** Ends what is in flight, gives the lease back and closes everything, within 30 s. */
+  stop(): Promise<void>;
+}
+
+/** Resolves when it listens. Throws `CatalogError`, `LocalDirectoryError`, or why it cannot listen. */
+export async function startGateway(config: GatewayConfig, log: Logger): Promise<Gateway> {
+  const local = await takeDirectory(config.catalogDirectory);
+  const catalog = new Catalog(join(config.catalogDirectory, 'lmdb'));
+  const tree = createTree(config);
+  const layout = new RemoteLayout(config.ftp.root);
+  const keyring = config.encryptionKey && createKeyring({ writeKey: config.encryptionKey });
+  if (!keyring)
+    log.warn(
+      'ENCRYPTION_KEY is not set: objects are stored as they are, readable by whoever reads the FTP server',
+    );
+  if (config.ftp.tls === 'off')
+    log.warn('FTP_TLS is off: the password and all objects cross the network unencrypted');
+  const monotonicMs = (): number => performance.now();
+  const shared = { tree, catalog, layout, log, now: Date.now };
+  const root = new FtpRoot({
+    ...shared,
+    holder: local.holder,
+    bucket: config.s3.bucket,
+    checkKey: (names, temporary) => checkKey({ tree, layout, ...(keyring && { keyring }) }, names, temporary),
+    monotonicMs,
+  });
+  const files = new ObjectFiles({
+    tree,
+    ...(keyring && { keyring }),
+    segmentLog2: config.segmentLog2,
+    readPlain: config.readPlainObjects,
+    temporaryPath: () => root.temporaryPath(),
+    asidePath: (path) => layout.aside(path),
+  });
+  const app = buildApp({
+    store: new FtpStore({ ...shared, root, files }),
+    credentials: (id) => (id === config.s3.accessKeyId ? config.s3.secretAccessKey : undefined),
+    memoryBudget: new MemoryBudget(config.memoryBudgetBytes),
+    log,
+    version,
+    ready: () => Promise.resolve(root.isOpen ? { ready: true } : { ready: false, reason: root.reason }),
+    ...(config.s3.domain !== undefined && { domain: config.s3.domain }),
+  });
+  root.start();
+  const server = createHttpServer(app);
+  server.listen(config.s3.port, config.s3.bindAddress);
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    async stop() {
+      const drained = await drain(server, DRAIN_MS);
+      const closed = await within(CLOSE_MS, root.close());
+      await catalog.close(drained && closed);
+      await tree.close(0);
+      local.release();
+    },
+  };
+}
+
+function createTree({ ftp }: GatewayConfig): FtpRemoteTree {
+  return new FtpRemoteTree({
+    account: {
+      host: ftp.host,
+      port: ftp.port,
+      user: ftp.user,
+      password: ftp.password,
+      security: ftp.tls === 'off' ? 'none' : ftp.tls,
+      ...(ftp.ca !== undefined && { ca: ftp.ca }),
+    },
+    timeouts: { silenceMs: ftp.stallMs },
+    pool: { maxSessions: ftp.connections },
+    retry: { deadlineMs: ftp.retryMs },
+  });
+}
+
+/** Whether it ended well within this time. */
+async function within(ms: number, task: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const ended = task.then(
+    () => true,
+    () => false,
+  );
+  const result = await Promise.race([ended, late]);
+  clearTimeout(timer);
+  return result;
+}

@@ -1,0 +1,73 @@
+/** The gateway's directory on local disk: used by one process at a time, and remembering who the gateway is. */
+
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+
+export class LocalDirectoryError extends Error {
+  override readonly name = 'LocalDirectoryError';
+}
+
+export interface LocalDirectory {
+  /** 16 hex digits, the same for every process that ever used this directory. */
+  readonly holder: string;
+  /** Lets the next process in. */
+  release(): void;
+}
+
+/**
+ * Takes the directory, made if missing. Throws `LocalDirectoryError` if it cannot be used or another process uses it: that shows by a socket in it, which
+ * answers only while its process lives, also across containers that share the directory.
+ */
+export async function takeDirectory(directory: string): Promise<LocalDirectory> {
+  const socket = join(directory, 'in-use.sock');
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    if (await answers(socket))
+      throw new LocalDirectoryError(`another process uses the catalog directory ${directory}`);
+    rmSync(socket, { force: true });
+    const server = await listen(socket);
+    return { holder: readHolder(join(directory, 'holder')), release: () => server.close() };
+  } catch (error) {
+    if (error instanceof LocalDirectoryError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new LocalDirectoryError(`the catalog directory ${directory} cannot be used: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+function answers(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(socket);
+    connection.once('connect', () => {
+      connection.destroy();
+      resolve(true);
+    });
+    connection.once('error', () => resolve(false));
+  });
+}
+
+function listen(socket: string): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((connection) => connection.destroy());
+    server.once('error', reject);
+    server.listen(socket, () => {
+      server.unref();
+      resolve(server);
+    });
+  });
+}
+
+function readHolder(file: string): string {
+  try {
+    const holder = readFileSync(file, 'utf8').trim();
+    if (/^[0-9a-f]{16}$/.test(holder)) return holder;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const holder = randomBytes(8).toString('hex');
+  writeFileSync(file, holder);
+  return holder;
+}

@@ -1,0 +1,52 @@
+/** Answers a request whose body nobody wants, without taking in gigabytes. */
+import type { IncomingMessage } from 'node:http';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import type { GatewayContext } from '../env';
+
+/** How much of an unwanted body is still taken in, so that the client gets to read the answer before the connection ends. */
+const LINGER_BYTES = 1024 * 1024;
+const LINGER_MS = 2_000;
+
+/** Sends the whole answer; if part of the request's body is still to come, closes the connection a little later. */
+export async function refuseBody(
+  { env: { incoming, outgoing }, req, var: { traffic } }: GatewayContext,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  document: string,
+): Promise<Response> {
+  const pending = hasPendingBody(incoming);
+  const body = Buffer.from(document);
+  if (pending) outgoing.setHeader('connection', 'close');
+  outgoing.writeHead(status, { ...headers, 'content-length': body.length });
+  if (req.method !== 'HEAD') {
+    outgoing.write(body);
+    traffic.bytesOut += body.length;
+  }
+  if (pending) await linger(incoming);
+  outgoing.end();
+  return RESPONSE_ALREADY_SENT;
+}
+
+/** Whether the request declares a body that has not arrived in full. */
+export function hasPendingBody(incoming: IncomingMessage): boolean {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = incoming.headers;
+  return !incoming.complete && (coding !== undefined || length !== '0');
+}
+
+/** Reads and forgets until the body ends, the client leaves, or a bound is reached. */
+function linger(incoming: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    let left = LINGER_BYTES;
+    const timer = setTimeout(done, LINGER_MS);
+    function onData(chunk: Buffer) {
+      left -= chunk.length;
+      if (left < 0) done();
+    }
+    function done() {
+      clearTimeout(timer);
+      incoming.off('data', onData).off('end', done).off('close', done);
+      resolve();
+    }
+    incoming.on('data', onData).once('end', done).once('close', done);
+  });
+}

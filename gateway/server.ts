@@ -1,0 +1,43 @@
+/** The gateway as a process. Exit codes: 0 stopped, 1 could not start or failed, 2 bad configuration. */
+
+import { ConfigError, readConfig, type GatewayConfig } from './config';
+import { startGateway } from './gateway';
+import { createLog } from './log';
+import { CatalogError } from './store/catalog';
+import { LocalDirectoryError } from './local-directory';
+
+async function main(): Promise<void> {
+  const config = configOrExit();
+  const log = createLog(config.logLevel);
+  try {
+    const gateway = await startGateway(config, log);
+    log.info({ port: gateway.port, bucket: config.s3.bucket, ftp: config.ftp.host }, 'listening');
+    const signal = await nextSignal();
+    log.info({ signal }, 'stopping');
+    await gateway.stop();
+    log.info('stopped');
+    process.exit(0);
+  } catch (error) {
+    const isExplained = error instanceof CatalogError || error instanceof LocalDirectoryError;
+    log.fatal(isExplained ? { reason: error.message } : { err: error }, 'the gateway cannot run');
+    process.exit(1);
+  }
+}
+
+function configOrExit(): GatewayConfig {
+  try {
+    return readConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(2);
+  }
+}
+
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+void main();
