@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+/** `longhaul`: the only place that reads the process's arguments, writes to its streams and ends it. */
+import { createInterface } from 'node:readline/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { run } from './program';
+import type { Terminal } from './terminal';
+import { VERSION } from '../version';
+
+const terminal: Terminal = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  redraws: process.stderr.isTTY,
+  canAsk: process.stdin.isTTY && process.stderr.isTTY,
+  ask: async (question) => {
+    const lines = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      return await lines.question(question);
+    } finally {
+      lines.close();
+    }
+  },
+};
+
+const clock = { now: () => new Date(), sleep: (durationMs: number) => sleep(durationMs) };
+
+async function main(): Promise<void> {
+  try {
+    process.exitCode = await run(process.argv.slice(2), { terminal, clock, version: VERSION });
+  } catch (error) {
+    // A mistake of ours. People get one line; LONGHAUL_DEBUG shows where it happened.
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    terminal.err(
+      `longhaul: unexpected error: ${process.env['LONGHAUL_DEBUG'] ? (stack ?? message) : message}\n`,
+    );
+    process.exitCode = 1;
+  }
+}
+
+void main();

@@ -1,0 +1,105 @@
+/** Names that constructs, gateway and cluster commands share. Imports nothing. */
+
+/** Namespace of Longhorn and so of everything Longhaul adds to it. */
+export const LONGHORN_NAMESPACE = 'longhorn-system';
+
+/** The gateway's Deployment, Service, ServiceAccount and `app` label. */
+export const GATEWAY_NAME = 's3-to-ftp';
+
+/** The S3 port, and its name in Service and Pod. */
+export const S3_PORT = 9000;
+export const S3_PORT_NAME = 's3-api';
+
+/** Secret with what the gateway needs to log in to FTP, to check S3 signatures and to seal. */
+export const FTP_SECRET_NAME = 's3-to-ftp-ftp-credentials';
+
+/** Keys of that Secret, each with the gateway's environment variable that it feeds. */
+export const FTP_SECRET_KEYS = {
+  ftp_host: 'FTP_HOST',
+  ftp_port: 'FTP_PORT',
+  ftp_user: 'FTP_USER',
+  ftp_password: 'FTP_PASSWORD',
+  ftp_path: 'FTP_ROOT_PATH',
+  s3_access_key: 'S3_ACCESS_KEY',
+  s3_secret_key: 'S3_SECRET_KEY',
+  encryption_key: 'ENCRYPTION_KEY',
+} as const;
+
+/** Secret that Longhorn's BackupTarget names; its keys are Longhorn's. */
+export const LONGHORN_SECRET_NAME = 'longhorn-backup-s3-credentials';
+
+/** Liveness: the process works. Readiness: it may write, and the FTP server answers. */
+export const HEALTH_PATH = '/health';
+export const READY_PATH = '/ready';
+
+/** Setting that lets recurring jobs attach a detached volume for their run. */
+export const DETACHED_SETTING = 'allow-recurring-job-while-volume-detached';
+
+/** BackupTarget that Longhorn makes by itself and gives to every volume that names no other. */
+export const DEFAULT_TARGET = 'default';
+
+/** What belongs to one backup target: with the names above for `default`, with the target's name behind them for any other. */
+export interface TargetNames {
+  /** Deployment, Service, ServiceAccount, `app` label. */
+  readonly gateway: string;
+  /** Secret of the gateway. */
+  readonly ftpSecret: string;
+  /** Secret of Longhorn. */
+  readonly longhornSecret: string;
+}
+
+export function targetNames(target: string = DEFAULT_TARGET): TargetNames {
+  const suffix = target === DEFAULT_TARGET ? '' : `-${target}`;
+  return {
+    gateway: GATEWAY_NAME + suffix,
+    ftpSecret: FTP_SECRET_NAME + suffix,
+    longhornSecret: LONGHORN_SECRET_NAME + suffix,
+  };
+}
+
+/** Keys of Longhorn's Secret. */
+export const LONGHORN_SECRET_KEYS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_ENDPOINTS'] as const;
+
+/** The gateway's environment variables that do not come from a Secret. */
+export const GATEWAY_ENV = {
+  ftpTls: 'FTP_TLS',
+  ftpCaFile: 'FTP_CA_FILE',
+  ftpConnections: 'FTP_CONNECTIONS',
+  ftpRetrySeconds: 'FTP_RETRY_SECONDS',
+  ftpStallSeconds: 'FTP_STALL_SECONDS',
+  s3BindAddress: 'S3_BIND_ADDRESS',
+  s3Port: 'S3_PORT',
+  s3Bucket: 'S3_BUCKET',
+  s3Domain: 'S3_DOMAIN',
+  segmentSizeKib: 'SEGMENT_SIZE_KIB',
+  memoryBudgetMib: 'MEMORY_BUDGET_MIB',
+  catalogDirectory: 'CATALOG_DIR',
+  trashDays: 'TRASH_DAYS',
+  logLevel: 'LOG_LEVEL',
+} as const;
+
+/** Where the gateway keeps its catalog. */
+export const CATALOG_DIRECTORY = '/var/lib/longhaul';
+
+/** On every object that Longhaul puts into a cluster. */
+export const PART_OF_LABEL = 'app.kubernetes.io/part-of';
+export const PART_OF = 'longhaul';
+
+/** Starts a cluster command in the gateway's image; its arguments follow. */
+export const LONGHAUL_COMMAND = ['node', '/app/longhaul.js'] as const;
+
+/** The CronJob, the ServiceAccount and the roles of the command `label`; the Job has a suffix made from what it does. */
+export const LABEL_VOLUMES_NAME = 'longhaul-label-volumes';
+
+/** Value of every label that puts a volume into a recurring job. */
+export const LABEL_ENABLED = 'enabled';
+export const recurringJobLabel = (job: string): string => `recurring-job.longhorn.io/${job}`;
+export const recurringJobGroupLabel = (group: string): string => `recurring-job-group.longhorn.io/${group}`;
+/** On a PVC: Longhorn takes the job labels of its Volume from this PVC. */
+export const RECURRING_JOB_SOURCE_LABEL = 'recurring-job.longhorn.io/source';
+
+/** On a PVC or Volume: the label keys there that we set, comma-separated. Only these do we ever remove. */
+export const OUR_LABELS_ANNOTATION = 'longhaul.io/labels';
+
+/** The CSI driver whose volumes are Longhorn's. */
+export const LONGHORN_CSI_DRIVER = 'driver.longhorn.io';
