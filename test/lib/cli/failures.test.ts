@@ -121,7 +121,7 @@ describeWithApiServer('a command whose cluster fails it', () => {
     const refused = run('--kubeconfig', '/nonexistent', ...LABEL);
     expect(refused.status).toBe(1);
     expect(refused.stderr).toBe('longhaul: The kubeconfig cannot be read: /nonexistent does not exist.\n');
-    expect(run('label').status).toBe(2);
+    expect(run('label', '--job', 'daily').status).toBe(2);
     expect(run('unknown').status).toBe(2);
     expect(run('--help').status).toBe(0);
     const labelled = run('--kubeconfig', server.kubeconfig, ...LABEL, '-o', 'json');
