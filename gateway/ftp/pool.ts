@@ -283,8 +283,8 @@ export class SessionPool {
   private onLoginFailed(error: unknown): void {
     const others = this.leased.size + this.idle.length;
     if (isTurnedAway(error) && this.everLoggedIn && others > 0) {
-      // Whoever gives one of them back serves the waiters.
-      this.limit = others;
+      // Whoever gives one of them back serves the waiters. Logins still under way may be let in.
+      this.limit = others + this.opening;
       this.limitChangedAt = this.now();
       return this.serve();
     }

@@ -112,9 +112,12 @@ suite('real %s', (kind) => {
   it('waits for a connection of its own when the server allows fewer', async () => {
     await start({ maxClients: 2 }, { pool: { maxSessions: 6 } });
     writeFileSync(onDisk('file'), 'abc');
-    const sizes = await Promise.all(Array.from({ length: 30 }, () => tree.size('/files/file')));
-    expect(sizes).toEqual(Array.from({ length: 30 }, () => 3));
-    expect(tree.stats().connections.limit).toBeLessThanOrEqual(2);
+    // One session may serve them all before the server has turned the other logins away: ask until it has.
+    do {
+      const sizes = await Promise.all(Array.from({ length: 30 }, () => tree.size('/files/file')));
+      expect(sizes).toEqual(Array.from({ length: 30 }, () => 3));
+    } while (tree.stats().connections.limit > 2);
+    expect(tree.stats().connections.failedLogins).toBeGreaterThan(0);
   });
 
   it('lists a large directory whole, or not at all', async () => {
