@@ -1,7 +1,7 @@
 /** The gateway's configuration: environment in, one frozen object or every problem at once out. */
 
 import { readFileSync } from 'node:fs';
-import { S3_PORT } from '../lib/names';
+import { CATALOG_DIRECTORY, S3_PORT } from '../lib/names';
 
 export type FtpTlsMode = 'explicit' | 'implicit' | 'off';
 
@@ -110,12 +110,20 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
     ...(encryptionKey && { encryptionKey }),
     readPlainObjects: read.oneOf('PLAIN_OBJECTS', ['refuse', 'read'], 'refuse') === 'read',
     segmentLog2: Math.log2(read.integer('SEGMENT_SIZE_KIB', 4, 1024, 256, powerOfTwo) * 1024),
-    catalogDirectory: read.text('CATALOG_DIR', 1, '/var/lib/longhaul'),
+    catalogDirectory: read.text('CATALOG_DIR', 1, CATALOG_DIRECTORY),
     memoryBudgetBytes: read.integer('MEMORY_BUDGET_MIB', 16, 65536, 64) * MIB,
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
   };
   if (read.problems.length > 0) throw new ConfigError(read.problems);
   return Object.freeze(config);
+}
+
+/** `CATALOG_DIR` alone, for what only talks to a running gateway. Throws `ConfigError`. */
+export function readCatalogDirectory(env: Readonly<Record<string, string | undefined>>): string {
+  const read = new Reader(env);
+  const directory = read.text('CATALOG_DIR', 1, CATALOG_DIRECTORY);
+  if (read.problems.length > 0) throw new ConfigError(read.problems);
+  return directory;
 }
 
 /** Printable ASCII, so that no server recodes it; no segment `.` or `..`. */

@@ -3,7 +3,9 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { getRequestListener } from '@hono/node-server';
 import type { Logger } from 'pino';
+import { buildAdminApp } from './admin/app';
 import { version } from './package.json';
 import { buildApp } from './app';
 import type { GatewayConfig } from './config';
@@ -69,6 +71,19 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     ready: () => Promise.resolve(root.isOpen ? { ready: true } : { ready: false, reason: root.reason }),
     ...(config.s3.domain !== undefined && { domain: config.s3.domain }),
   });
+  const admin = buildAdminApp({
+    catalog: {
+      report: () => ({
+        serving: root.isOpen,
+        ...(!root.isOpen && { reason: root.reason }),
+        epoch: catalog.epoch,
+        buckets: catalog.buckets().length,
+        entries: catalog.entries,
+      }),
+    },
+    log,
+  });
+  local.serve(getRequestListener(admin.fetch, { overrideGlobalObjects: false }));
   root.start();
   const server = createHttpServer(app);
   server.listen(config.s3.port, config.s3.bindAddress);

@@ -1,9 +1,13 @@
 /** The gateway's directory on local disk: used by one process at a time, and remembering who the gateway is. */
 
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+
+/** In the directory: answers only while the process lives that uses it, and speaks HTTP, for commands that ask that process something. */
+export const ADMIN_SOCKET = 'admin.sock';
 
 export class LocalDirectoryError extends Error {
   override readonly name = 'LocalDirectoryError';
@@ -12,6 +16,8 @@ export class LocalDirectoryError extends Error {
 export interface LocalDirectory {
   /** 16 hex digits, the same for every process that ever used this directory. */
   readonly holder: string;
+  /** Answers what comes in by the directory's socket; until then that is a 503. */
+  serve(listener: RequestListener): void;
   /** Lets the next process in. */
   release(): void;
 }
@@ -21,14 +27,22 @@ export interface LocalDirectory {
  * answers only while its process lives, also across containers that share the directory.
  */
 export async function takeDirectory(directory: string): Promise<LocalDirectory> {
-  const socket = join(directory, 'in-use.sock');
+  const socket = join(directory, ADMIN_SOCKET);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     if (await answers(socket))
       throw new LocalDirectoryError(`another process uses the catalog directory ${directory}`);
     rmSync(socket, { force: true });
     const server = await listen(socket);
-    return { holder: readHolder(join(directory, 'holder')), release: () => server.close() };
+    const holder = readHolder(join(directory, 'holder'));
+    return {
+      holder,
+      serve: (listener) => void server.removeAllListeners('request').on('request', listener),
+      release() {
+        server.close();
+        server.closeAllConnections();
+      },
+    };
   } catch (error) {
     if (error instanceof LocalDirectoryError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
@@ -51,13 +65,19 @@ function answers(socket: string): Promise<boolean> {
 
 function listen(socket: string): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer((connection) => connection.destroy());
+    const server = createServer(refuse);
     server.once('error', reject);
     server.listen(socket, () => {
+      // The directory may be open to others, such as an emptyDir.
+      chmodSync(socket, 0o600);
       server.unref();
       resolve(server);
     });
   });
+}
+
+function refuse(_request: unknown, response: ServerResponse): void {
+  response.writeHead(503).end('the gateway is starting');
 }
 
 function readHolder(file: string): string {

@@ -133,6 +133,11 @@ export class Catalog {
     await this.#env.close();
   }
 
+  /** Files and directories in all buckets, without looking at them. */
+  get entries(): number {
+    return (this.#tree.getStats() as { entryCount: number }).entryCount;
+  }
+
   // Buckets
 
   buckets(): { name: string; row: BucketRow }[] {

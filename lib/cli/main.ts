@@ -1,7 +1,11 @@
 #!/usr/bin/env node
-/** `longhaul`: the only place that reads the process's arguments, writes to its streams and ends it. */
+/**
+ * `longhaul`: the only place that reads the process's arguments, writes to its streams and ends it, and the only one that
+ * knows both halves: cluster commands and those of the gateway.
+ */
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { addGatewayCommands } from '../../gateway/cli/commands';
 import { run } from './program';
 import type { Terminal } from './terminal';
 import { VERSION } from '../version';
@@ -25,7 +29,13 @@ const clock = { now: () => new Date(), sleep: (durationMs: number) => sleep(dura
 
 async function main(): Promise<void> {
   try {
-    process.exitCode = await run(process.argv.slice(2), { terminal, clock, version: VERSION });
+    process.exitCode = await run(process.argv.slice(2), {
+      terminal,
+      clock,
+      version: VERSION,
+      env: process.env,
+      addCommands: addGatewayCommands,
+    });
   } catch (error) {
     // A mistake of ours. People get one line; LONGHAUL_DEBUG shows where it happened.
     const { message, stack } = error instanceof Error ? error : new Error(String(error));

@@ -11,6 +11,11 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** It could not be done, for a reason that the user can act on; exit code 1. */
+export class FailedError extends Error {
+  override readonly name = 'FailedError';
+}
+
 /** Something that we do only when asked for by name; exit code 1. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';

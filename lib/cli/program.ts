@@ -9,9 +9,17 @@ import { deploy } from './deploy/deploy';
 import { doctor } from './doctor/doctor';
 import { label } from './label/label';
 import { parsePvcRef, parseWantedJobs, type WantedJob } from './label/wanted';
-import { EXIT, RefusedError, TimedOutError, UsageError, type ExitCode, type OutputFormat } from './output';
+import {
+  EXIT,
+  FailedError,
+  RefusedError,
+  TimedOutError,
+  UsageError,
+  type ExitCode,
+  type OutputFormat,
+} from './output';
 import { status } from './status/status';
-import type { Terminal } from './terminal';
+import type { CommandHost, Terminal } from './terminal';
 import { uninstall } from './uninstall/uninstall';
 import { openTransport, type ConnectOptions } from './transport';
 import type { Clock } from './wait';
@@ -20,6 +28,10 @@ export interface Environment {
   readonly terminal: Terminal;
   readonly clock: Clock;
   readonly version: string;
+  /** The process's environment variables. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Adds the commands that are not about the cluster. */
+  readonly addCommands: (program: Command, host: CommandHost) => void;
 }
 
 type ClusterCommand = (context: CommandContext) => Promise<ExitCode>;
@@ -40,7 +52,7 @@ export async function run(args: readonly string[], environment: Environment): Pr
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (error instanceof UsageError) return report(environment, error, EXIT.usage);
     if (error instanceof TimedOutError) return report(environment, error, EXIT.timedOut);
-    if (error instanceof ClusterError || error instanceof RefusedError)
+    if (error instanceof ClusterError || error instanceof RefusedError || error instanceof FailedError)
       return report(environment, error, EXIT.problem);
     throw error;
   }
@@ -166,6 +178,14 @@ function buildProgram(environment: Environment, finish: (code: ExitCode) => void
         return (context) => doctor(context, { wanted, version: environment.version });
       }),
     );
+
+  environment.addCommands(program, {
+    terminal,
+    env: environment.env,
+    sleep: (durationMs) => environment.clock.sleep(durationMs),
+    output: () => program.opts<GlobalOptions>().output,
+    finish,
+  });
   return program;
 }
 

@@ -1,3 +1,5 @@
+import type { ExitCode, OutputFormat } from './output';
+
 /** What a command may do with the person or the script that runs it. `main.ts` connects it to the process. */
 export interface Terminal {
   /** The command's result: stdout. */
@@ -9,6 +11,18 @@ export interface Terminal {
   /** Whether somebody is there to answer. */
   readonly canAsk: boolean;
   ask(question: string): Promise<string>;
+}
+
+/** What the program gives to commands that add themselves to it. */
+export interface CommandHost {
+  readonly terminal: Terminal;
+  /** The process's environment variables. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  sleep(durationMs: number): Promise<void>;
+  /** Valid once an action runs. */
+  output(): OutputFormat;
+  /** Sets how the process ends when the action has ended; 0 if it is not called. */
+  finish(code: ExitCode): void;
 }
 
 /** Says what is going on: one redrawn line on a terminal, a plain line for each change elsewhere. */

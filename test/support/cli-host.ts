@@ -3,6 +3,7 @@
  * cannot load on Node 20. Started by `longhaul-cli.ts`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { addGatewayCommands } from '../../gateway/cli/commands';
 import { run } from '../../lib/cli/program';
 
 export interface HostRequest {
@@ -15,6 +16,8 @@ export interface HostRequest {
   readonly now?: string;
   /** Whether the output goes to a terminal. @default false */
   readonly redraws?: boolean;
+  /** The environment variables that the command sees. @default none */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface HostReply {
@@ -35,7 +38,15 @@ function shown(screen: string, text: string): string {
   );
 }
 
-async function serve({ id, args, answers, cwd, now, redraws = false }: HostRequest): Promise<HostReply> {
+async function serve({
+  id,
+  args,
+  answers,
+  cwd,
+  now,
+  redraws = false,
+  env = {},
+}: HostRequest): Promise<HostReply> {
   let [stdout, stderr, screen] = ['', '', ''];
   const pending = [...(answers ?? [])];
   const terminal = {
@@ -61,7 +72,8 @@ async function serve({ id, args, answers, cwd, now, redraws = false }: HostReque
   };
   if (cwd !== undefined) process.chdir(cwd);
   try {
-    return { id, code: await run(args, { terminal, clock, version: '0.0.0' }), stdout, stderr, screen };
+    const environment = { terminal, clock, version: '0.0.0', env, addCommands: addGatewayCommands };
+    return { id, code: await run(args, environment), stdout, stderr, screen };
   } catch (error) {
     return {
       id,

@@ -15,6 +15,8 @@ export interface CliOptions {
   readonly now?: string;
   /** Whether the output goes to a terminal. @default false */
   readonly redraws?: boolean;
+  /** The environment variables that the command sees. @default none */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export class LonghaulCli {

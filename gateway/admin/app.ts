@@ -1,0 +1,23 @@
+/**
+ * The admin API of a running gateway: plain HTTP on a Unix socket that only the gateway's own user may connect to, which is all its authentication.
+ * Each family of routes is a file that adds itself.
+ */
+import { Hono } from 'hono';
+import type { Logger } from 'pino';
+import { addCatalogRoutes, type CatalogAdmin } from './catalog';
+
+export interface AdminParts {
+  readonly catalog: CatalogAdmin;
+  readonly log: Logger;
+}
+
+export function buildAdminApp({ catalog, log }: AdminParts): Hono {
+  const app = new Hono();
+  app.onError((error, c) => {
+    log.error({ err: error, path: c.req.path }, 'an admin request failed');
+    return c.text(error.message, 500);
+  });
+  app.notFound((c) => c.text('no such path', 404));
+  addCatalogRoutes(app, catalog);
+  return app;
+}
