@@ -43,6 +43,12 @@ describe('the direction of imports', () => {
     expect(violations(directory, isAllowed)).toEqual([]);
   });
 
+  it('keeps the backupstore free of I/O', () => {
+    const isAllowed = (i: string) =>
+      ['node:crypto', '@streamparser/json'].includes(i) || within('gateway/backupstore')(i);
+    expect(violations('gateway/backupstore', isAllowed)).toEqual([]);
+  });
+
   it('keeps FTP free of everything above it', () => {
     const isAllowed = (i: string) => within('gateway/ftp')(i) || i === 'basic-ftp' || i.startsWith('node:');
     expect(violations('gateway/ftp', isAllowed)).toEqual([]);
