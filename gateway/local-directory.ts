@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 
@@ -13,11 +13,13 @@ export class LocalDirectoryError extends Error {
   override readonly name = 'LocalDirectoryError';
 }
 
+export type AdminListener = (request: IncomingMessage, response: ServerResponse) => unknown;
+
 export interface LocalDirectory {
   /** 16 hex digits, the same for every process that ever used this directory. */
   readonly holder: string;
   /** Answers what comes in by the directory's socket; until then that is a 503. */
-  serve(listener: RequestListener): void;
+  serve(listener: AdminListener): void;
   /** Lets the next process in. */
   release(): void;
 }
@@ -37,7 +39,8 @@ export async function takeDirectory(directory: string): Promise<LocalDirectory> 
     const holder = readHolder(join(directory, 'holder'));
     return {
       holder,
-      serve: (listener) => void server.removeAllListeners('request').on('request', listener),
+      serve: (listener) =>
+        void server.removeAllListeners('request').on('request', (...exchange) => void listener(...exchange)),
       release() {
         server.close();
         server.closeAllConnections();
