@@ -9,15 +9,15 @@ import { errorResponse } from './middleware/error-response';
 import { probes, type Readiness } from './middleware/probes';
 import { requestId } from './middleware/request-id';
 import { dispatch, operationHandlers } from './routes/operations';
+import { checkAccess, type AccessKey } from './s3/access-key';
 import type { MemoryBudget } from './s3/memory-budget';
 import { parseOperation } from './s3/operation';
-import { createVerifier } from './sigv4/verify';
 import type { ObjectStore } from './store/object-store';
 
 export interface AppDeps {
   readonly store: ObjectStore;
-  /** The secret access key of an access key id; undefined for an unknown one. */
-  readonly credentials: (accessKeyId: string) => string | undefined;
+  /** Who may come in. */
+  readonly accessKeys: readonly AccessKey[];
   /** Bytes of request bodies that may be held in memory at a time. */
   readonly memoryBudget: MemoryBudget;
   readonly log: Logger;
@@ -43,12 +43,13 @@ export function buildApp(deps: AppDeps): Hono<GatewayEnv> {
   app.use(probes(deps));
   app.use(requestId(log));
   app.use(accessLog({ monotonicMs, ...(onRequest && { onRequest }) }));
-  app.use(authenticate(createVerifier({ secretOf: deps.credentials, now: clock })));
+  app.use(authenticate(deps.accessKeys, clock));
   app.all('*', (c) => {
     // From the raw request target: Hono's own path is normalised, and keys are opaque.
     const { method = '', url = '', headers } = c.env.incoming;
     const operation = parseOperation({ method, target: url, headers }, domain);
     c.set('operation', operation);
+    checkAccess(c.var.accessKey, operation);
     return dispatch(handlers, c, operation).catch((error: unknown) => {
       // Hono hands on to `onError` only what it takes for an Error.
       throw toS3Error(error);

@@ -1,7 +1,9 @@
 /** The gateway's configuration: environment in, one frozen object or every problem at once out. */
 
-import { readFileSync } from 'node:fs';
 import { CATALOG_DIRECTORY, S3_PORT } from '../lib/names';
+import { readAccessKeys } from './access-keys';
+import { EnvironmentReader } from './environment-reader';
+import type { AccessKey } from './s3/access-key';
 
 export type FtpTlsMode = 'explicit' | 'implicit' | 'off';
 
@@ -27,8 +29,8 @@ export interface GatewayConfig {
     readonly bindAddress: string;
     /** 0 for any free port. */
     readonly port: number;
-    readonly accessKeyId: string;
-    readonly secretAccessKey: string;
+    /** That of `S3_ACCESS_KEY` first. */
+    readonly accessKeys: readonly AccessKey[];
     /** Exists without being created. */
     readonly bucket: string;
     /** Where set, `<bucket>.<domain>` addresses a bucket too. */
@@ -64,7 +66,7 @@ const MIB = 1024 * 1024;
 
 /** Reads the variables that README.md lists. Throws `ConfigError` with all problems; touches nothing but the file of `FTP_CA_FILE`. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): GatewayConfig {
-  const read = new Reader(env);
+  const read = new EnvironmentReader(env);
   const tls = read.oneOf('FTP_TLS', TLS_MODES, 'explicit');
   const ca = read.file('FTP_CA_FILE', 'PEM certificates');
   const domain = read.matching('S3_DOMAIN', /^[a-z0-9.-]+$/, 'a host name in lower case', undefined);
@@ -95,16 +97,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
       bindAddress:
         read.matching('S3_BIND_ADDRESS', /^[0-9A-Fa-f.:]+$|^localhost$/, 'an IP address', '::') ?? '::',
       port: read.integer('S3_PORT', 0, 65535, S3_PORT),
-      accessKeyId:
-        read.matching('S3_ACCESS_KEY', /^[\w.+=@-]{3,128}$/, '3 to 128 letters, digits or _.+=@-') ?? '',
-      secretAccessKey: read.text('S3_SECRET_KEY', 8),
+      accessKeys: readAccessKeys(read),
       bucket:
-        read.matching(
-          'S3_BUCKET',
-          /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
-          'a bucket name: 3 to 63 of a-z 0-9 . -',
-          'longhorn',
-        ) ?? '',
+        read.matching('S3_BUCKET', BUCKET_NAME, 'a bucket name: 3 to 63 of a-z 0-9 . -', 'longhorn') ?? '',
       ...(domain !== undefined && { domain }),
     },
     ...(encryptionKey && { encryptionKey }),
@@ -120,12 +115,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
 
 /** `CATALOG_DIR` alone, for what only talks to a running gateway. Throws `ConfigError`. */
 export function readCatalogDirectory(env: Readonly<Record<string, string | undefined>>): string {
-  const read = new Reader(env);
+  const read = new EnvironmentReader(env);
   const directory = read.text('CATALOG_DIR', 1, CATALOG_DIRECTORY);
   if (read.problems.length > 0) throw new ConfigError(read.problems);
   return directory;
 }
 
+const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 /** Printable ASCII, so that no server recodes it; no segment `.` or `..`. */
 const REMOTE_PATH = /^(?!(?:.*\/)?\.{1,2}(?:\/|$))[\x20-\x7e]+$/;
 
@@ -136,115 +132,4 @@ function normalizeRoot(path: string): string {
 
 function powerOfTwo(value: number): string | undefined {
   return Number.isInteger(Math.log2(value)) ? undefined : 'a power of two';
-}
-
-/** Collects problems while it reads; what it returns for a bad variable is never used. */
-class Reader {
-  readonly problems: string[] = [];
-
-  constructor(private readonly env: Readonly<Record<string, string | undefined>>) {}
-
-  /** The value, or undefined (and a problem, if it is bad or required and missing). An empty variable counts as missing. */
-  private value(
-    name: string,
-    expected: string,
-    fallback: string | undefined,
-    required: boolean,
-  ): string | undefined {
-    const raw = this.env[name];
-    if (raw === undefined || raw === '') {
-      if (required) this.problems.push(`${name} is not set: expected ${expected}`);
-      return fallback;
-    }
-    if (raw !== raw.trim()) {
-      this.problems.push(
-        `${name} has a blank or a newline at its start or end (a Secret made with "echo" instead of "printf" has one): expected ${expected}`,
-      );
-      return undefined;
-    }
-    return raw;
-  }
-
-  /** Any text of at least `minLength` characters; without `fallback` it is required. */
-  text(name: string, minLength = 1, fallback?: string): string {
-    const expected = minLength > 1 ? `at least ${minLength} characters` : 'some text';
-    const value = this.value(name, expected, fallback, fallback === undefined);
-    if (value === undefined) return '';
-    const problem = hasControlCharacter(value)
-      ? 'holds a control character'
-      : value.length < minLength
-        ? 'is too short'
-        : undefined;
-    if (problem) this.problems.push(`${name} ${problem}: expected ${expected}`);
-    return value;
-  }
-
-  /** Without `fallback` argument it is required; `undefined` as fallback makes it optional. */
-  matching(
-    name: string,
-    pattern: RegExp,
-    expected: string,
-    ...fallback: [(string | undefined)?]
-  ): string | undefined {
-    const value = this.value(name, expected, fallback[0], fallback.length === 0);
-    if (value !== undefined && !pattern.test(value))
-      this.problems.push(`${name} is not valid: expected ${expected}`);
-    return value;
-  }
-
-  integer(
-    name: string,
-    min: number,
-    max: number,
-    fallback: number,
-    check?: (value: number) => string | undefined,
-  ): number {
-    const expected = `a whole number from ${min} to ${max}`;
-    const value = this.value(name, expected, String(fallback), false);
-    if (value === undefined) return fallback;
-    const number = /^\d{1,9}$/.test(value) ? Number(value) : NaN;
-    if (!(number >= min && number <= max)) this.problems.push(`${name} is not valid: expected ${expected}`);
-    else if (check?.(number))
-      this.problems.push(`${name} is not valid: expected ${check(number)} from ${min} to ${max}`);
-    return number;
-  }
-
-  oneOf<T extends string>(name: string, choices: readonly T[], fallback: T): T {
-    const value = this.value(name, choices.join(', '), fallback, false);
-    const choice = choices.find((c) => c === value);
-    if (value !== undefined && choice === undefined) {
-      this.problems.push(`${name} is not valid: expected one of ${choices.join(', ')}`);
-    }
-    return choice ?? fallback;
-  }
-
-  /** 64 hex digits as 32 bytes. The value appears in no problem. */
-  key(name: string): Buffer | undefined {
-    const value = this.value(name, '64 hex digits (make one with: openssl rand -hex 32)', undefined, false);
-    if (value === undefined) return undefined;
-    if (!/^[0-9a-fA-F]{64}$/.test(value)) {
-      this.problems.push(
-        `${name} is not valid: expected 64 hex digits (make one with: openssl rand -hex 32), found ${value.length} characters`,
-      );
-      return undefined;
-    }
-    return Buffer.from(value, 'hex');
-  }
-
-  file(name: string, expected: string): string | undefined {
-    const path = this.value(name, `the path of a file with ${expected}`, undefined, false);
-    if (path === undefined) return undefined;
-    try {
-      return readFileSync(path, 'utf8');
-    } catch (error) {
-      this.problems.push(
-        `${name} names a file that cannot be read (${(error as NodeJS.ErrnoException).code}): expected ${expected}`,
-      );
-      return undefined;
-    }
-  }
-}
-
-function hasControlCharacter(value: string): boolean {
-  return [...value].some((char) => char < ' ' || char === '\x7f');
 }

@@ -2,6 +2,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Logger } from 'pino';
+import type { AccessKey } from './s3/access-key';
 import type { Headers } from './s3/conditions';
 import type { Operation } from './s3/operation';
 import type { Authentication } from './sigv4/verify';
@@ -23,6 +24,8 @@ export interface GatewayEnv {
     /** By lower-case name; of a presigned request, with the `x-amz-*` that its URL carries. */
     headers: Headers;
     authentication: Authentication;
+    /** Whose signature it is. */
+    accessKey: AccessKey;
     /** What the client was told, or would have been. */
     error?: unknown;
   };

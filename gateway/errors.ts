@@ -10,6 +10,7 @@ const S3_ERRORS = {
     'The Content-MD5 or checksum value that you specified did not match what the server received.',
   ],
   BadRequest: [400, 'The request cannot be understood.'],
+  BucketAlreadyExists: [409, 'The bucket name is not available; choose another one.'],
   BucketAlreadyOwnedByYou: [409, 'The bucket exists already, and you own it.'],
   BucketNotEmpty: [409, 'The bucket is not empty.'],
   EntityTooLarge: [400, 'The object is larger than the largest allowed size.'],

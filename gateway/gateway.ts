@@ -64,7 +64,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
   });
   const app = buildApp({
     store: new FtpStore({ ...shared, root, files }),
-    credentials: (id) => (id === config.s3.accessKeyId ? config.s3.secretAccessKey : undefined),
+    accessKeys: config.s3.accessKeys,
     memoryBudget: new MemoryBudget(config.memoryBudgetBytes),
     log,
     version,

@@ -2,6 +2,7 @@
 import { createMiddleware } from 'hono/factory';
 import type { GatewayContext, GatewayEnv } from '../env';
 import { S3Error } from '../errors';
+import type { AccessKey } from '../s3/access-key';
 
 export interface RequestRecord {
   readonly requestId: string;
@@ -18,6 +19,8 @@ export interface RequestRecord {
   /** What the SDK says: `attempt=1; max=5`. */
   readonly attempt?: string;
   readonly errorCode?: string;
+  /** The name of the access key; absent if nobody was let in. */
+  readonly accessKey?: string;
   /** The connection ended before the response was whole. */
   readonly aborted?: true;
 }
@@ -53,6 +56,7 @@ export function accessLog({ monotonicMs, onRequest }: AccessLogOptions) {
 function recordOf(c: GatewayContext, durationMs: number): RequestRecord {
   const { incoming, outgoing } = c.env;
   const { operation, error, requestId, traffic } = c.var;
+  const accessKey = c.get('accessKey') as AccessKey | undefined;
   const attempt = incoming.headers['amz-sdk-request'];
   return {
     requestId,
@@ -65,6 +69,7 @@ function recordOf(c: GatewayContext, durationMs: number): RequestRecord {
     durationMs,
     ...(typeof attempt === 'string' && { attempt: attempt.slice(0, 40) }),
     ...(error instanceof S3Error && { errorCode: error.code }),
+    ...(accessKey && { accessKey: accessKey.name }),
     ...(!outgoing.writableFinished && { aborted: true as const }),
   };
 }

@@ -2,16 +2,24 @@
 import type { IncomingMessage } from 'node:http';
 import { createMiddleware } from 'hono/factory';
 import type { GatewayEnv } from '../env';
+import { S3Error } from '../errors';
+import type { AccessKey } from '../s3/access-key';
 import type { Headers } from '../s3/conditions';
 import { headerText } from '../s3/object-headers';
 import { parseRequestTarget } from '../s3/request-target';
-import type { Verifier } from '../sigv4/verify';
+import { createVerifier } from '../sigv4/verify';
 
-export function authenticate(verify: Verifier) {
+/** @param clock milliseconds since the epoch */
+export function authenticate(accessKeys: readonly AccessKey[], clock: () => number) {
+  const byId = new Map(accessKeys.map((key) => [key.accessKeyId, key]));
+  const verify = createVerifier({ secretOf: (id) => byId.get(id)?.secretAccessKey, now: clock });
   return createMiddleware<GatewayEnv>(async (c, next) => {
     const { method = '', url = '', rawHeaders } = c.env.incoming;
     const authentication = verify({ method, target: url, rawHeaders });
+    const accessKey = byId.get(authentication.accessKeyId);
+    if (!accessKey) throw new S3Error('InvalidAccessKeyId');
     c.set('authentication', authentication);
+    c.set('accessKey', accessKey);
     c.set('headers', requestHeaders(c.env.incoming, authentication.via === 'query'));
     await next();
   });

@@ -1,5 +1,6 @@
 /** ListBuckets, CreateBucket, HeadBucket, DeleteBucket, GetBucketLocation. */
 import { S3Error } from '../errors';
+import { seesBucket } from '../s3/access-key';
 import { isReservedBucketName } from '../s3/bucket-name';
 import { decodeContinuationToken, encodeContinuationToken } from '../s3/continuation-token';
 import { formatXmlDate } from '../s3/http-date';
@@ -20,7 +21,8 @@ const MAX_BUCKETS = 10_000;
 export function bucketRoutes(store: ObjectStore): BucketHandlers {
   return {
     async ListBuckets(c, { query }) {
-      const page = bucketPage(await store.listBuckets(), query);
+      const seen = (await store.listBuckets()).filter(({ name }) => seesBucket(c.var.accessKey, name));
+      const page = bucketPage(seen, query);
       return xmlResponse(c, 'ListAllMyBucketsResult', {
         Owner: OWNER,
         Buckets: {

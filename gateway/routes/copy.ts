@@ -1,6 +1,7 @@
 /** CopyObject, UploadPartCopy: the gateway reads the source and writes it anew. */
 import { S3Error } from '../errors';
 import type { GatewayContext } from '../env';
+import { checkBucketAccess } from '../s3/access-key';
 import { checkCopySource, writeCondition, type Headers } from '../s3/conditions';
 import { copiedBody } from '../s3/copied-body';
 import { parseCopySource } from '../s3/copy-source';
@@ -38,7 +39,7 @@ export function copyRoutes(store: ObjectStore, hold: Hold): CopyHandlers {
       checkSupported(headers);
       const target = { bucket, key };
       await existingBucket(store, bucket);
-      const { ref, object } = await openSource(store, headers);
+      const { ref, object } = await openSource(store, c);
       const attributes = attributesOfCopy(headers, object.info, isSame(ref, target));
       const algorithm = announcedChecksum(headers) ?? object.info.checksum?.algorithm;
       const body = copiedBody(object, wholeOf(object.info), algorithm);
@@ -52,7 +53,7 @@ export function copyRoutes(store: ObjectStore, hold: Hold): CopyHandlers {
       const partNumber = integerIn(operation.query, 'partNumber', 1, MAX_PART_NUMBER);
       const upload = uploadRef(operation);
       const { checksumAlgorithm } = await store.getUpload(upload);
-      const { object } = await openSource(store, headers);
+      const { object } = await openSource(store, c);
       const header = headers['x-amz-copy-source-range'];
       const range = header === undefined ? wholeOf(object.info) : parseCopyRange(header, object.info.size);
       const body = copiedBody(object, range, checksumAlgorithm);
@@ -64,9 +65,10 @@ export function copyRoutes(store: ObjectStore, hold: Hold): CopyHandlers {
 
 async function openSource(
   store: ObjectStore,
-  headers: Headers,
+  { var: { headers, accessKey } }: GatewayContext,
 ): Promise<{ readonly ref: ObjectRef; readonly object: OpenObject }> {
   const ref = parseCopySource(headers['x-amz-copy-source'] ?? '');
+  checkBucketAccess(accessKey, ref.bucket);
   const object = await store.open(ref);
   checkCopySource(headers, object.info);
   return { ref, object };

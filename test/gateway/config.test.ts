@@ -111,4 +111,46 @@ describe('gateway configuration', () => {
   it('expects implicit TLS on port 990', () => {
     expect(readConfig({ ...good, FTP_TLS: 'implicit' }).ftp.port).toBe(990);
   });
+
+  it('takes more access keys, each by its name, with rights and perhaps buckets', () => {
+    const { accessKeys } = readConfig({
+      ...good,
+      S3_ACCESS_KEY_RESTIC: 'restic-key',
+      S3_SECRET_KEY_RESTIC: 'restic-secret',
+      S3_RIGHTS_RESTIC: 'write-without-delete',
+      S3_BUCKETS_RESTIC: 'restic,media.files',
+      S3_ACCESS_KEY_2: 'second-key',
+      S3_SECRET_KEY_2: 'second-secret',
+      S3_RIGHTS_2: 'read-only',
+      S3_RIGHTS_UNUSED: '',
+    }).s3;
+    expect(accessKeys).toEqual([
+      { name: 'default', accessKeyId: 'longhorn', secretAccessKey: 'secret-of-8', rights: 'read-write' },
+      { name: '2', accessKeyId: 'second-key', secretAccessKey: 'second-secret', rights: 'read-only' },
+      {
+        name: 'restic',
+        accessKeyId: 'restic-key',
+        secretAccessKey: 'restic-secret',
+        rights: 'write-without-delete',
+        buckets: ['restic', 'media.files'],
+      },
+    ]);
+  });
+
+  it.each([
+    [
+      { S3_RIGHTS_A: undefined },
+      [/^S3_RIGHTS_A is not set: expected one of read-write, write-without-delete, read-only/],
+    ],
+    [{ S3_RIGHTS_A: 'readonly' }, [/^S3_RIGHTS_A is not valid: expected one of read-write/]],
+    [{ S3_SECRET_KEY_A: undefined }, [/^S3_SECRET_KEY_A is not set/]],
+    [{ S3_ACCESS_KEY_A: undefined }, [/^S3_ACCESS_KEY_A is not set/]],
+    [{ S3_ACCESS_KEY_A: 'longhorn' }, [/^S3_ACCESS_KEY_A has the value of another access key/]],
+    [{ S3_BUCKETS_A: 'one, two' }, [/^S3_BUCKETS_A is not valid: expected bucket names with commas/]],
+  ])('refuses a further access key that is not whole: %j', (change, problems) => {
+    const key = { S3_ACCESS_KEY_A: 'key-a', S3_SECRET_KEY_A: 'secret-of-a', S3_RIGHTS_A: 'read-only' };
+    const found = problemsOf({ ...good, ...key, ...change });
+    expect(found).toEqual(problems.map((pattern) => expect.stringMatching(pattern) as string));
+    expect(found.join()).not.toContain('secret-of-');
+  });
 });

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { buildApp, type AppDeps } from '../../gateway/app';
 import { createHttpServer, drain } from '../../gateway/http-server';
 import type { RequestRecord } from '../../gateway/middleware/access-log';
+import type { AccessKey } from '../../gateway/s3/access-key';
 import { MemoryBudget } from '../../gateway/s3/memory-budget';
 import { MemoryStore } from '../../gateway/store/memory-store';
 import type { ObjectStore } from '../../gateway/store/object-store';
@@ -49,6 +50,14 @@ export interface AppServer {
 
 export const TEST_BUCKET = 'bucket';
 
+/** The key that requests are signed with by default. */
+export const ACCESS_KEY: AccessKey = {
+  name: 'default',
+  accessKeyId: 'access',
+  secretAccessKey: 'secret-access-key',
+  rights: 'read-write',
+};
+
 /** Has the bucket `bucket`. */
 export async function startApp(overrides: Partial<AppDeps> = {}): Promise<AppServer> {
   const store = overrides.store ?? new MemoryStore();
@@ -57,7 +66,7 @@ export async function startApp(overrides: Partial<AppDeps> = {}): Promise<AppSer
   const logLines: string[] = [];
   const app = buildApp({
     store,
-    credentials: (id) => (id === 'access' ? 'secret-access-key' : undefined),
+    accessKeys: [ACCESS_KEY],
     memoryBudget: new MemoryBudget(),
     log: pino({ level: 'trace' }, { write: (line: string) => void logLines.push(line) }),
     version: '1.2.3',
