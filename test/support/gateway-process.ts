@@ -37,7 +37,11 @@ export interface GatewayOptions {
   readonly port?: number;
   /** More variables of the gateway's configuration. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The program and its arguments, for a given environment. @default the sources, run by tsx */
+  readonly command?: (env: Readonly<Record<string, string>>) => readonly [string, ...string[]];
 }
+
+const SOURCES = [process.execPath, '--import', 'tsx', 'gateway/server.ts'] as const;
 
 export class GatewayProcess implements S3Target {
   readonly endpoint: string;
@@ -63,7 +67,8 @@ export class GatewayProcess implements S3Target {
   static async start(options: GatewayOptions): Promise<GatewayProcess> {
     const scratch = mkdtempSync(join(tmpdir(), 'longhaul-gateway-'));
     const env = environment(options, scratch);
-    const child = spawn(process.execPath, ['--import', 'tsx', 'gateway/server.ts'], {
+    const [program, ...args] = options.command?.(env) ?? SOURCES;
+    const child = spawn(program, args, {
       cwd: REPOSITORY,
       env: { PATH: process.env['PATH'] ?? '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
