@@ -2,29 +2,13 @@
 
 import { CATALOG_DIRECTORY, S3_PORT } from '../lib/names';
 import { readAccessKeys } from './access-keys';
+import { ConfigError } from './config-error';
 import { EnvironmentReader } from './environment-reader';
+import { readFtp, type FtpConfig } from './ftp-config';
 import type { AccessKey } from './s3/access-key';
 
-export type FtpTlsMode = 'explicit' | 'implicit' | 'off';
-
 export interface GatewayConfig {
-  readonly ftp: {
-    readonly host: string;
-    readonly port: number;
-    readonly user: string;
-    readonly password: string;
-    /** Directory on the FTP server that belongs to this gateway; absolute, no `/` at its end unless it is the root itself. */
-    readonly root: string;
-    readonly tls: FtpTlsMode;
-    /** PEM of the authorities that may sign the server's certificate, instead of the system's. */
-    readonly ca?: string;
-    /** Most control connections at a time. */
-    readonly connections: number;
-    /** How long a fault is waited for and retried before the client is told, in milliseconds. */
-    readonly retryMs: number;
-    /** Silence on a connection in use after which it counts as dead, in milliseconds. */
-    readonly stallMs: number;
-  };
+  readonly ftp: FtpConfig;
   readonly s3: {
     readonly bindAddress: string;
     /** 0 for any free port. */
@@ -49,50 +33,16 @@ export interface GatewayConfig {
   readonly logLevel: string;
 }
 
-/** Every problem of the environment, one sentence each. Never holds a secret's value. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-
-  constructor(readonly problems: readonly string[]) {
-    super(
-      `the configuration has ${problems.length} problem${problems.length === 1 ? '' : 's'}:\n${problems.map((p) => `- ${p}`).join('\n')}`,
-    );
-  }
-}
-
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-const TLS_MODES = ['explicit', 'implicit', 'off'] as const;
 const MIB = 1024 * 1024;
 
 /** Reads the variables that README.md lists. Throws `ConfigError` with all problems; touches nothing but the file of `FTP_CA_FILE`. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): GatewayConfig {
   const read = new EnvironmentReader(env);
-  const tls = read.oneOf('FTP_TLS', TLS_MODES, 'explicit');
-  const ca = read.file('FTP_CA_FILE', 'PEM certificates');
   const domain = read.matching('S3_DOMAIN', /^[a-z0-9.-]+$/, 'a host name in lower case', undefined);
   const encryptionKey = read.key('ENCRYPTION_KEY');
   const config: GatewayConfig = {
-    ftp: {
-      host:
-        read.matching('FTP_HOST', /^[A-Za-z0-9._:-]+$/, 'a host name or address without scheme or path') ??
-        '',
-      port: read.integer('FTP_PORT', 1, 65535, tls === 'implicit' ? 990 : 21),
-      user: read.text('FTP_USER'),
-      password: read.text('FTP_PASSWORD'),
-      root: normalizeRoot(
-        read.matching(
-          'FTP_ROOT_PATH',
-          REMOTE_PATH,
-          'a path of printable ASCII characters without `.` or `..` segments',
-          '/',
-        ) ?? '/',
-      ),
-      tls,
-      ...(ca !== undefined && { ca }),
-      connections: read.integer('FTP_CONNECTIONS', 1, 64, 4),
-      retryMs: read.integer('FTP_RETRY_SECONDS', 0, 3600, 300) * 1000,
-      stallMs: read.integer('FTP_STALL_SECONDS', 1, 600, 30) * 1000,
-    },
+    ftp: readFtp(read),
     s3: {
       bindAddress:
         read.matching('S3_BIND_ADDRESS', /^[0-9A-Fa-f.:]+$|^localhost$/, 'an IP address', '::') ?? '::',
@@ -122,13 +72,6 @@ export function readCatalogDirectory(env: Readonly<Record<string, string | undef
 }
 
 const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
-/** Printable ASCII, so that no server recodes it; no segment `.` or `..`. */
-const REMOTE_PATH = /^(?!(?:.*\/)?\.{1,2}(?:\/|$))[\x20-\x7e]+$/;
-
-function normalizeRoot(path: string): string {
-  const names = path.split('/').filter((name) => name !== '');
-  return `/${names.join('/')}`;
-}
 
 function powerOfTwo(value: number): string | undefined {
   return Number.isInteger(Math.log2(value)) ? undefined : 'a power of two';

@@ -9,7 +9,7 @@ import { buildAdminApp } from './admin/app';
 import { version } from './package.json';
 import { buildApp } from './app';
 import type { GatewayConfig } from './config';
-import { FtpRemoteTree } from './ftp/ftp-remote-tree';
+import { ftpTree } from './ftp-config';
 import { createHttpServer, drain } from './http-server';
 import { takeDirectory } from './local-directory';
 import { MemoryBudget } from './s3/memory-budget';
@@ -36,7 +36,7 @@ export interface Gateway {
 export async function startGateway(config: GatewayConfig, log: Logger): Promise<Gateway> {
   const local = await takeDirectory(config.catalogDirectory);
   const catalog = new Catalog(join(config.catalogDirectory, 'lmdb'));
-  const tree = createTree(config);
+  const tree = ftpTree(config.ftp);
   const layout = new RemoteLayout(config.ftp.root);
   const keyring = config.encryptionKey && createKeyring({ writeKey: config.encryptionKey });
   if (!keyring)
@@ -98,22 +98,6 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
       local.release();
     },
   };
-}
-
-function createTree({ ftp }: GatewayConfig): FtpRemoteTree {
-  return new FtpRemoteTree({
-    account: {
-      host: ftp.host,
-      port: ftp.port,
-      user: ftp.user,
-      password: ftp.password,
-      security: ftp.tls === 'off' ? 'none' : ftp.tls,
-      ...(ftp.ca !== undefined && { ca: ftp.ca }),
-    },
-    timeouts: { silenceMs: ftp.stallMs },
-    pool: { maxSessions: ftp.connections },
-    retry: { deadlineMs: ftp.retryMs },
-  });
 }
 
 /** Whether it ended well within this time. */

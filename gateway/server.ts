@@ -1,6 +1,7 @@
 /** The gateway as a process. Exit codes: 0 stopped, 1 could not start or failed, 2 bad configuration. */
 
-import { ConfigError, readConfig, type GatewayConfig } from './config';
+import { readConfig, type GatewayConfig } from './config';
+import { ConfigError } from './config-error';
 import { startGateway } from './gateway';
 import { createLog } from './log';
 import { CatalogError } from './store/catalog';

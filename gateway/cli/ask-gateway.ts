@@ -1,7 +1,8 @@
 /** How a command talks to a running gateway. */
 import { FailedError, UsageError } from '../../lib/cli/output';
 import { AdminClient, AdminRefusedError, NotRunningError } from '../admin/client';
-import { ConfigError, readCatalogDirectory } from '../config';
+import { readCatalogDirectory } from '../config';
+import { ConfigError } from '../config-error';
 
 /** Runs `ask` against the gateway that `CATALOG_DIR` leads to; what goes wrong is said in the program's own errors. */
 export async function askGateway<Answer>(

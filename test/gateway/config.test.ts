@@ -1,4 +1,5 @@
-import { ConfigError, readConfig } from '../../gateway/config';
+import { readConfig } from '../../gateway/config';
+import { ConfigError } from '../../gateway/config-error';
 
 const good = {
   FTP_HOST: 'ftp.example.com',

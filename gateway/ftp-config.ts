@@ -1,0 +1,84 @@
+/** The variables of one FTP account, and the tree that they lead to. */
+
+import { ConfigError } from './config-error';
+import { EnvironmentReader } from './environment-reader';
+import { FtpRemoteTree } from './ftp/ftp-remote-tree';
+import type { FtpAccount } from './ftp/session';
+
+export type FtpTlsMode = 'explicit' | 'implicit' | 'off';
+
+export interface FtpConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  /** Directory on the FTP server that belongs to this gateway; absolute, no `/` at its end unless it is the root itself. */
+  readonly root: string;
+  readonly tls: FtpTlsMode;
+  /** PEM of the authorities that may sign the server's certificate, instead of the system's. */
+  readonly ca?: string;
+  /** Most control connections at a time. */
+  readonly connections: number;
+  /** How long a fault is waited for and retried before the client is told, in milliseconds. */
+  readonly retryMs: number;
+  /** Silence on a connection in use after which it counts as dead, in milliseconds. */
+  readonly stallMs: number;
+}
+
+const TLS_MODES = ['explicit', 'implicit', 'off'] as const;
+/** Printable ASCII, so that no server recodes it; no segment `.` or `..`. */
+const REMOTE_PATH = /^(?!(?:.*\/)?\.{1,2}(?:\/|$))[\x20-\x7e]+$/;
+
+/** The `FTP_*` variables; its problems are left with the reader. */
+export function readFtp(read: EnvironmentReader): FtpConfig {
+  const tls = read.oneOf('FTP_TLS', TLS_MODES, 'explicit');
+  const ca = read.file('FTP_CA_FILE', 'PEM certificates');
+  return {
+    host:
+      read.matching('FTP_HOST', /^[A-Za-z0-9._:-]+$/, 'a host name or address without scheme or path') ?? '',
+    port: read.integer('FTP_PORT', 1, 65535, tls === 'implicit' ? 990 : 21),
+    user: read.text('FTP_USER'),
+    password: read.text('FTP_PASSWORD'),
+    root: normalizeRoot(
+      read.matching(
+        'FTP_ROOT_PATH',
+        REMOTE_PATH,
+        'a path of printable ASCII characters without `.` or `..` segments',
+        '/',
+      ) ?? '/',
+    ),
+    tls,
+    ...(ca !== undefined && { ca }),
+    connections: read.integer('FTP_CONNECTIONS', 1, 64, 4),
+    retryMs: read.integer('FTP_RETRY_SECONDS', 0, 3600, 300) * 1000,
+    stallMs: read.integer('FTP_STALL_SECONDS', 1, 600, 30) * 1000,
+  };
+}
+
+/** The `FTP_*` variables alone, for what works on the FTP server without a gateway. Throws `ConfigError`. */
+export function readFtpConfig(env: Readonly<Record<string, string | undefined>>): FtpConfig {
+  const read = new EnvironmentReader(env);
+  const config = readFtp(read);
+  if (read.problems.length > 0) throw new ConfigError(read.problems);
+  return config;
+}
+
+export function ftpAccount({ host, port, user, password, tls, ca }: FtpConfig): FtpAccount {
+  const security = tls === 'off' ? 'none' : tls;
+  return { host, port, user, password, security, ...(ca !== undefined && { ca }) };
+}
+
+/** Connects when it is first used. */
+export function ftpTree(config: FtpConfig): FtpRemoteTree {
+  return new FtpRemoteTree({
+    account: ftpAccount(config),
+    timeouts: { silenceMs: config.stallMs },
+    pool: { maxSessions: config.connections },
+    retry: { deadlineMs: config.retryMs },
+  });
+}
+
+function normalizeRoot(path: string): string {
+  const names = path.split('/').filter((name) => name !== '');
+  return `/${names.join('/')}`;
+}
