@@ -2,7 +2,7 @@
 import { ApiObject } from 'cdk8s';
 import type { Construct, IConstruct } from 'constructs';
 import { BackupTarget } from '../imports/longhorn.io';
-import { describeProblem, problem, problemsOf, PropsError, type Problem } from './problems';
+import { describeProblem, problem, problemsOf, type Problem } from './problems';
 
 const WATCHED = 'longhaul:app-rules';
 
@@ -14,13 +14,9 @@ export function watchApp(construct: Construct): void {
   root.node.addValidation({ validate: () => conflicts(root).map(describeProblem) });
 }
 
-/**
- * Checks a whole app without writing anything: for apps that show problems in their own way.
- * @throws PropsError with every problem
- */
-export function checkApp(app: IConstruct): void {
-  const problems = [...problemsOf(app), ...conflicts(app)];
-  if (problems.length > 0) throw new PropsError(problems);
+/** Every problem of an app, without writing anything. */
+export function problemsOfApp(app: IConstruct): Problem[] {
+  return [...problemsOf(app), ...conflicts(app)];
 }
 
 function conflicts(root: IConstruct): Problem[] {
@@ -28,7 +24,7 @@ function conflicts(root: IConstruct): Problem[] {
   return [
     ...repeated(objects, identity, (first) => `the object at ${first} has the same kind and name`),
     ...repeated(
-      objects.filter((object) => object instanceof BackupTarget),
+      objects.filter(isBackupTarget),
       targetUrl,
       (first) =>
         `the BackupTarget at ${first} has the same URL, and Longhorn refuses that: give them different buckets or regions`,
@@ -40,6 +36,11 @@ function conflicts(root: IConstruct): Problem[] {
 function identity(object: ApiObject): string {
   const { namespace } = object.metadata;
   return `${object.apiGroup} ${object.kind} ${namespace === undefined ? '' : `${namespace}/`}${object.name}`;
+}
+
+/** Not by `instanceof`: cdk8s makes that true for every ApiObject. */
+function isBackupTarget({ apiVersion, kind }: ApiObject): boolean {
+  return apiVersion === BackupTarget.GVK.apiVersion && kind === BackupTarget.GVK.kind;
 }
 
 /** Longhorn compares URLs without regard to case. */
