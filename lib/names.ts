@@ -78,8 +78,12 @@ export const GATEWAY_ENV = {
   logLevel: 'LOG_LEVEL',
 } as const;
 
-/** Where the gateway keeps its catalog. */
-export const CATALOG_DIRECTORY = '/var/lib/longhaul';
+/** Where the volume for the catalog is mounted, and the directory in it that the gateway makes, so that nobody else can read it. */
+export const CATALOG_MOUNT_PATH = '/var/lib/longhaul';
+export const CATALOG_DIRECTORY = `${CATALOG_MOUNT_PATH}/catalog`;
+
+/** User and group that everything of ours runs as. */
+export const USER_ID = 65532;
 
 /** On every object that Longhaul puts into a cluster. */
 export const PART_OF_LABEL = 'app.kubernetes.io/part-of';

@@ -1,0 +1,117 @@
+/** The props of the gateway. */
+
+/** As the gateway reads `FTP_TLS`. */
+export const FTP_TLS_MODES = ['explicit', 'implicit', 'off'] as const;
+export type FtpTlsMode = (typeof FTP_TLS_MODES)[number];
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** One key of a Secret or a ConfigMap that exists. Exactly one of the two names is needed. */
+export interface KeyReference {
+  readonly secret?: string;
+  readonly configMap?: string;
+  /** @default 'ca.crt' */
+  readonly key?: string;
+}
+
+export interface PortRange {
+  readonly from: number;
+  /** The last one that belongs to it. */
+  readonly to: number;
+}
+
+export interface FtpOptions {
+  /** `off` sends the password and, without encryption, every object readable over the network. @default 'explicit' */
+  readonly tls?: FtpTlsMode;
+  /** PEM of the authority that signed the server's certificate. @default - those that the image trusts */
+  readonly ca?: KeyReference;
+  /** Most connections at a time, 1 to 64; hosts allow 3 to 10. @default 4 */
+  readonly connections?: number;
+  /** Seconds, 0 to 3600, for which a fault of the server is waited for before Longhorn is told to slow down. @default 300 */
+  readonly retrySeconds?: number;
+  /** Seconds of silence, 1 to 600, after which a connection counts as dead. @default 30 */
+  readonly stallSeconds?: number;
+  /** CIDR blocks of the server; the NetworkPolicy lets the gateway talk to no others. @default - any address */
+  readonly addresses?: readonly string[];
+  /**
+   * The range from which the server picks the ports of data connections (passive mode). With it the NetworkPolicy allows these and
+   * `port` alone; the cluster's network plugin must know port ranges (`endPort`, Kubernetes 1.25).
+   * @default - any port: the server may pick any, and a port that is not allowed stops every transfer
+   */
+  readonly passivePorts?: PortRange;
+  /** Control port for the NetworkPolicy, where `passivePorts` is given. The gateway itself takes it from its Secret. @default 21, with implicit TLS 990 */
+  readonly port?: number;
+}
+
+/** Where the catalog lies. It may be lost: it is then rebuilt from the FTP server. */
+export interface CatalogOptions {
+  /** Of the `emptyDir`; a pod that exceeds it is evicted. A million objects take less than 1 GiB. @default '2Gi' */
+  readonly sizeLimit?: string;
+  /** PersistentVolumeClaim to keep it on instead; it must exist, and only one replica can use it. @default - an `emptyDir` */
+  readonly claim?: string;
+}
+
+export interface ResourceAmounts {
+  readonly cpu?: string;
+  readonly memory?: string;
+}
+
+export interface ResourceOptions {
+  /** @default { cpu: '100m', memory: '128Mi' } */
+  readonly requests?: ResourceAmounts;
+  /** @default { cpu: '500m', memory: '512Mi' } */
+  readonly limits?: ResourceAmounts;
+}
+
+/** The gateway of one backup target. */
+export interface GatewayOptions {
+  /** One writes; the others stand by for its lease and are not ready meanwhile. @default 1 */
+  readonly replicas?: number;
+  /** Port of the Service. @default 9000 */
+  readonly servicePort?: number;
+  /**
+   * Whether objects are sealed with AES-256-GCM. The Secret must have the key then: a pod without it does not start, rather than store
+   * what everybody can read.
+   * @default true
+   */
+  readonly encryption?: boolean;
+  /** Secret with the FTP account, the S3 key pair and the encryption key. @default 's3-to-ftp-ftp-credentials', with `-<name>` behind it for other targets */
+  readonly credentialSecret?: string;
+  readonly ftp?: FtpOptions;
+  readonly catalog?: CatalogOptions;
+  readonly resources?: ResourceOptions;
+  /** MiB of request bodies held in memory at a time, from 16. The memory limit must be 256 MiB above it. @default 64 */
+  readonly memoryBudgetMib?: number;
+  /** KiB of plaintext in a sealed segment: a power of two from 4 to 1024. @default 256 */
+  readonly segmentSizeKib?: number;
+  /** @default 'info' */
+  readonly logLevel?: LogLevel;
+  /** Whether only the pods of Longhorn's namespace reach the gateway, and it only DNS and the FTP server. @default true */
+  readonly networkPolicy?: boolean;
+  /** Names of Secrets for the image's registry. @default - none */
+  readonly imagePullSecrets?: readonly string[];
+  /** Further environment variables of the gateway. @default - none */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface GatewayProps extends GatewayOptions {
+  /** With a tag or a digest. */
+  readonly image: string;
+  /** Name of the backup target that it serves; its own names are made from it. @default 'default' */
+  readonly target?: string;
+  /** Longhorn's. @default 'longhorn-system' */
+  readonly namespace?: string;
+  /** Bucket that exists without being created. @default 'longhorn-backups' */
+  readonly bucket?: string;
+}
+
+export const DEFAULT_REQUESTS = { cpu: '100m', memory: '128Mi' } as const;
+export const DEFAULT_LIMITS = { cpu: '500m', memory: '512Mi' } as const;
+export const DEFAULT_CATALOG_SIZE = '2Gi';
+export const DEFAULT_MEMORY_BUDGET_MIB = 64;
+export const DEFAULT_CA_KEY = 'ca.crt';
+
+export function controlPort({ tls, port }: FtpOptions): number {
+  return port ?? (tls === 'implicit' ? 990 : 21);
+}

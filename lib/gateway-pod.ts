@@ -1,0 +1,136 @@
+/** The pod of the gateway: what it is told, what it mounts, how it is probed. */
+import { k8s } from 'cdk8s-plus-28';
+import { DEFAULT_BUCKET } from './backup-target';
+import {
+  DEFAULT_CA_KEY,
+  DEFAULT_CATALOG_SIZE,
+  DEFAULT_LIMITS,
+  DEFAULT_REQUESTS,
+  type GatewayProps,
+  type KeyReference,
+} from './gateway-options';
+import {
+  CATALOG_DIRECTORY,
+  CATALOG_MOUNT_PATH,
+  FTP_SECRET_KEYS,
+  GATEWAY_ENV,
+  HEALTH_PATH,
+  READY_PATH,
+  S3_PORT,
+  S3_PORT_NAME,
+  type TargetNames,
+} from './names';
+import { ownLabels } from './own-labels';
+import { RESTRICTED_CONTAINER, RESTRICTED_POD } from './pod-security';
+
+const CA_DIRECTORY = '/etc/longhaul/ftp-ca';
+
+/** The gateway stops within 30 s of SIGTERM: it ends what is in flight, then gives its lease back. The rest is slack for a busy node. */
+const TERMINATION_GRACE_SECONDS = 45;
+
+export function gatewayPod(names: TargetNames, props: GatewayProps): k8s.PodTemplateSpec {
+  const { replicas = 1, imagePullSecrets = [] } = props;
+  return {
+    metadata: { labels: ownLabels(names.gateway) },
+    spec: {
+      serviceAccountName: names.gateway,
+      automountServiceAccountToken: false,
+      // Services put variables such as S3_TO_FTP_PORT into every pod; none may be taken for the gateway's own.
+      enableServiceLinks: false,
+      securityContext: RESTRICTED_POD,
+      terminationGracePeriodSeconds: TERMINATION_GRACE_SECONDS,
+      ...(imagePullSecrets.length > 0 && { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
+      ...(replicas > 1 && { topologySpreadConstraints: [spreadOverNodes(names)] }),
+      containers: [container(names, props)],
+      volumes: [catalogVolume(props), ...caVolume(props.ftp?.ca)],
+    },
+  };
+}
+
+function container(names: TargetNames, props: GatewayProps): k8s.Container {
+  const { resources = {} } = props;
+  return {
+    name: 'gateway',
+    image: props.image,
+    imagePullPolicy: 'IfNotPresent',
+    ports: [{ name: S3_PORT_NAME, containerPort: S3_PORT, protocol: 'TCP' }],
+    env: environment(names, props),
+    resources: {
+      requests: quantities({ ...DEFAULT_REQUESTS, ...resources.requests }),
+      limits: quantities({ ...DEFAULT_LIMITS, ...resources.limits }),
+    },
+    // A busy gateway may answer late; only one that hangs is worth breaking the backup that it works on.
+    livenessProbe: { ...probe(HEALTH_PATH), initialDelaySeconds: 30, periodSeconds: 30, timeoutSeconds: 10 },
+    // Longhorn gives up after some 15 s: whoever takes over must be found within few.
+    readinessProbe: { ...probe(READY_PATH), initialDelaySeconds: 1, periodSeconds: 3, timeoutSeconds: 3 },
+    securityContext: RESTRICTED_CONTAINER,
+    volumeMounts: [
+      { name: 'catalog', mountPath: CATALOG_MOUNT_PATH },
+      ...(props.ftp?.ca ? [{ name: 'ftp-ca', mountPath: CA_DIRECTORY, readOnly: true }] : []),
+    ],
+  };
+}
+
+function environment(names: TargetNames, props: GatewayProps): k8s.EnvVar[] {
+  const { bucket = DEFAULT_BUCKET, encryption = true, ftp = {}, env = {} } = props;
+  const secretName = props.credentialSecret ?? names.ftpSecret;
+  const secret = Object.entries(FTP_SECRET_KEYS)
+    .filter(([, variable]) => encryption || variable !== FTP_SECRET_KEYS.encryption_key)
+    .map(([key, name]) => ({ name, valueFrom: { secretKeyRef: { name: secretName, key } } }));
+  const values: Readonly<Record<string, string | number | undefined>> = {
+    [GATEWAY_ENV.ftpTls]: ftp.tls ?? 'explicit',
+    [GATEWAY_ENV.ftpCaFile]: ftp.ca && `${CA_DIRECTORY}/${ftp.ca.key ?? DEFAULT_CA_KEY}`,
+    [GATEWAY_ENV.ftpConnections]: ftp.connections,
+    [GATEWAY_ENV.ftpRetrySeconds]: ftp.retrySeconds,
+    [GATEWAY_ENV.ftpStallSeconds]: ftp.stallSeconds,
+    [GATEWAY_ENV.s3Bucket]: bucket,
+    [GATEWAY_ENV.s3Port]: S3_PORT,
+    [GATEWAY_ENV.catalogDirectory]: CATALOG_DIRECTORY,
+    [GATEWAY_ENV.memoryBudgetMib]: props.memoryBudgetMib,
+    [GATEWAY_ENV.segmentSizeKib]: props.segmentSizeKib,
+    [GATEWAY_ENV.logLevel]: props.logLevel,
+    ...env,
+  };
+  const plain = Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, value: String(value) }],
+  );
+  return [...secret, ...plain];
+}
+
+function probe(path: string): k8s.Probe {
+  return { httpGet: { path, port: k8s.IntOrString.fromString(S3_PORT_NAME) } };
+}
+
+function quantities(amounts: Readonly<Record<string, string>>): Record<string, k8s.Quantity> {
+  return Object.fromEntries(
+    Object.entries(amounts).map(([name, amount]) => [name, k8s.Quantity.fromString(amount)]),
+  );
+}
+
+function catalogVolume({ catalog = {} }: GatewayProps): k8s.Volume {
+  if (catalog.claim !== undefined)
+    return { name: 'catalog', persistentVolumeClaim: { claimName: catalog.claim } };
+  const sizeLimit = k8s.Quantity.fromString(catalog.sizeLimit ?? DEFAULT_CATALOG_SIZE);
+  return { name: 'catalog', emptyDir: { sizeLimit } };
+}
+
+function caVolume(ca: KeyReference | undefined): k8s.Volume[] {
+  if (ca === undefined) return [];
+  const { secret: secretName, configMap, key = DEFAULT_CA_KEY } = ca;
+  const items = [{ key, path: key }];
+  return [
+    secretName === undefined
+      ? { name: 'ftp-ca', configMap: { name: configMap, items } }
+      : { name: 'ftp-ca', secret: { secretName, items } },
+  ];
+}
+
+/** A standby on the node of the writer would go down with it. */
+function spreadOverNodes({ gateway }: TargetNames): k8s.TopologySpreadConstraint {
+  return {
+    maxSkew: 1,
+    topologyKey: 'kubernetes.io/hostname',
+    whenUnsatisfiable: 'ScheduleAnyway',
+    labelSelector: { matchLabels: { app: gateway } },
+  };
+}
