@@ -6,7 +6,7 @@ import type { Finding } from './problems';
 export interface Credentials {
   /** Host name or address, without scheme or path. */
   readonly ftp_host: string;
-  /** @default 21 */
+  /** @default 21, with implicit TLS 990 */
   readonly ftp_port?: number | string;
   readonly ftp_user: string;
   readonly ftp_password: string;
@@ -123,14 +123,17 @@ function secretProblem(prop: string, value: string, reason: string): Finding {
 }
 
 /** Data of the gateway's Secret, by the names of `FTP_SECRET_KEYS`. The encryption key is there only where encryption is on. */
-export function gatewaySecretData(credentials: Credentials, encryption: boolean): Record<string, string> {
-  const { ftp_host, ftp_port = 21, ftp_user, ftp_password, ftp_path = '/' } = credentials;
+export function gatewaySecretData(
+  credentials: Credentials,
+  { encryption, defaultPort }: { readonly encryption: boolean; readonly defaultPort: number },
+): Record<string, string> {
+  const { ftp_host, ftp_port, ftp_user, ftp_password, ftp_path } = credentials;
   return {
     ftp_host,
-    ftp_port: String(ftp_port),
+    ftp_port: String(isAbsent(ftp_port) ? defaultPort : ftp_port),
     ftp_user,
     ftp_password,
-    ftp_path,
+    ftp_path: isAbsent(ftp_path) ? '/' : ftp_path,
     s3_access_key: credentials.s3_access_key_id,
     s3_secret_key: credentials.s3_secret_access_key,
     ...(encryption && credentials.encryption_key && { encryption_key: credentials.encryption_key }),

@@ -2,6 +2,7 @@ import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
 import { watchApp } from './app-rules';
 import { checkCredentials, gatewaySecretData, type Credentials } from './credentials';
+import { controlPort, type FtpTlsMode } from './gateway-options';
 import { isDnsSubdomain } from './kube-names';
 import { DEFAULT_TARGET, LONGHORN_NAMESPACE, targetNames, type LONGHORN_SECRET_KEYS } from './names';
 import { ownLabels } from './own-labels';
@@ -20,13 +21,15 @@ interface SecretProps {
 export interface GatewaySecretProps extends SecretProps {
   /** Whether the encryption key goes in; it must be given then. @default true */
   readonly encryption?: boolean;
+  /** Decides on the port where the credentials have none. @default 'explicit' */
+  readonly ftpTls?: FtpTlsMode;
 }
 
 /** What the gateway needs to log in to FTP, to check S3 signatures and to seal. Put it into a chart that nobody commits. */
 export class GatewaySecret extends Construct {
   constructor(scope: Construct, id: string, props: GatewaySecretProps) {
     super(scope, id);
-    const { target = DEFAULT_TARGET, namespace, credentials, encryption = true } = props;
+    const { target = DEFAULT_TARGET, namespace, credentials, encryption = true, ftpTls } = props;
     const { name = targetNames(target).ftpSecret } = props;
     const findings = [
       ...checkSecretName(name),
@@ -34,7 +37,8 @@ export class GatewaySecret extends Construct {
     ];
     if (!accept(this, findings)) return;
     watchApp(this);
-    makeSecret(this, name, namespace, gatewaySecretData(credentials, encryption));
+    const data = gatewaySecretData(credentials, { encryption, defaultPort: controlPort({ tls: ftpTls }) });
+    makeSecret(this, name, namespace, data);
   }
 }
 

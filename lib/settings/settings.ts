@@ -1,0 +1,19 @@
+/** What `longhaul.yaml` may hold. `npm run schema` makes `schema.json` from this file. */
+import type { LonghornBackupProps, TargetOptions } from '../longhorn-backup';
+
+export interface TargetSettings extends TargetOptions {
+  /**
+   * File with the FTP account, the S3 key pair and the encryption key, such as `secrets/longhorn.yaml`; its path is taken from the
+   * directory of the settings. The Secrets are made from it, apart from the other manifests. @default - the Secrets exist
+   */
+  readonly secretsFile?: string;
+}
+
+/** The props of `LonghornBackup`, and for each target the file that its Secrets are made from. */
+export interface Settings extends Omit<LonghornBackupProps, 'parts' | 'targets'> {
+  /**
+   * Each has its own gateway, FTP account and names. The backups of a volume go to `default`, unless its `spec.backupTargetName` says
+   * otherwise. @default - one, named `default`
+   */
+  readonly targets?: readonly TargetSettings[];
+}
