@@ -1,4 +1,4 @@
-/** A certificate authority and a certificate for 127.0.0.1, made by the openssl command and kept for the life of the process. */
+/** A certificate authority and a certificate for loopback, made by the openssl command and kept for the life of the process. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ export interface ServerCertificate {
 
 let made: ServerCertificate | undefined;
 
-/** For `127.0.0.1` and `localhost`, signed by an authority of its own; valid for a day. */
+/** For `127.0.0.1`, `127.0.0.2` (see slow-line.ts) and `localhost`, signed by an authority of its own; valid for a day. */
 export function serverCertificate(): ServerCertificate {
   made ??= makeCertificate();
   return made;
@@ -28,7 +28,7 @@ function makeCertificate(): ServerCertificate {
   try {
     writeFileSync(
       file('extensions'),
-      'subjectAltName=IP:127.0.0.1,DNS:localhost\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n',
+      'subjectAltName=IP:127.0.0.1,IP:127.0.0.2,DNS:localhost\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n',
     );
     openssl(
       ...['req', '-x509', '-days', '1', '-subj', '/CN=Longhaul test authority', ...keyArgs],

@@ -54,19 +54,20 @@ export async function startServer(kind: ServerKind, options: StartOptions = {}):
   mkdirSync(files, { recursive: true });
   chownSync(files, ACCOUNT_UID, ACCOUNT_GID);
   const port = await freePortBlock();
+  const passivePorts = [port + 1, port + PORTS_PER_SERVER - 1] as const;
   const invocation = PROGRAMS[kind]({
     installation: installation(),
     directory,
     root,
     port,
-    passivePorts: [port + 1, port + PORTS_PER_SERVER - 1],
+    passivePorts,
     user: USER,
     password: PASSWORD,
     tls: options.tls ?? false,
     maxClients: options.maxClients ?? 20,
     maxListed: options.maxListed ?? 10_000,
   });
-  const server = new FtpServer(kind, directory, files, port, invocation, options.tls ?? false);
+  const server = new FtpServer(kind, directory, files, port, passivePorts, invocation, options.tls ?? false);
   await server.start();
   return server;
 }
@@ -87,6 +88,8 @@ export class FtpServer {
     /** Where `path` lies on disk. */
     readonly root: string,
     readonly port: number,
+    /** First and last. */
+    readonly passivePorts: readonly [first: number, last: number],
     private readonly invocation: Invocation,
     readonly tls: boolean,
   ) {

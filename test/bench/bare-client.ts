@@ -1,0 +1,78 @@
+/** The floor: bare basic-ftp, as a process of its own. Takes its orders as JSON in BARE_CLIENT and prints `BareResult` as JSON. */
+import '../support/slow-connect';
+import { randomBytes } from 'node:crypto';
+import { Readable, Writable } from 'node:stream';
+import { Client } from 'basic-ftp';
+
+export interface BareOrder {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly ca: string | undefined;
+  readonly directory: string;
+  readonly direction: 'up' | 'down';
+  readonly connections: number;
+  readonly files: number;
+  /** Bytes of each file. */
+  readonly size: number;
+}
+
+export interface BareResult {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+}
+
+const CHUNK = 262_144;
+
+async function main(): Promise<void> {
+  const order = JSON.parse(process.env['BARE_CLIENT'] ?? '') as BareOrder;
+  const clients = await Promise.all(Array.from({ length: order.connections }, () => logIn(order)));
+  const chunk = randomBytes(CHUNK);
+  // The first transfer of a client finds out how to make data connections, and warms the code.
+  await Promise.all(clients.map((client, index) => move(client, order, -1 - index, chunk)));
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  let next = 0;
+  const work = async (client: Client): Promise<void> => {
+    while (next < order.files) await move(client, order, next++, chunk);
+  };
+  await Promise.all(clients.map(work));
+  const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  for (const client of clients) client.close();
+  const result: BareResult = { seconds, cpuSeconds: (user + system) / 1e6 };
+  process.stdout.write(JSON.stringify(result));
+}
+
+async function logIn({ host, port, user, password, ca }: BareOrder): Promise<Client> {
+  const client = new Client();
+  const tls = ca === undefined ? {} : { secure: true, secureOptions: { ca } };
+  await client.access({ host, port, user, password, ...tls });
+  return client;
+}
+
+async function move(client: Client, order: BareOrder, index: number, chunk: Buffer): Promise<void> {
+  const path = `${order.directory}/${index}`;
+  if (order.direction === 'up') {
+    const chunks = function* () {
+      for (let left = order.size; left > 0; left -= CHUNK) yield chunk.subarray(0, left);
+    };
+    await client.uploadFrom(Readable.from(chunks()), path);
+    return;
+  }
+  let received = 0;
+  const sink = new Writable({
+    write(piece: Buffer, _encoding, done) {
+      received += piece.length;
+      done();
+    },
+  });
+  await client.downloadTo(sink, path);
+  if (received !== order.size) throw new Error(`${path} has ${received} of ${order.size} bytes`);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${String(error)}\n`);
+  process.exit(1);
+});

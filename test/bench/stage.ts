@@ -1,0 +1,93 @@
+/** What a measurement needs: an FTP server, a slow line in front of it, the gateway at its end, and the bare client beside. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, chownSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { startServer, type FtpServer, type ServerKind } from '../support/ftp-servers';
+import { ACCOUNT_GID, ACCOUNT_UID } from '../support/ftp-servers/programs';
+import { GatewayProcess } from '../support/gateway-process';
+import { SlowLine } from '../support/slow-line';
+import type { BareOrder, BareResult } from './bare-client';
+import { LonghornLoad } from './longhorn-load';
+
+const REPOSITORY = join(__dirname, '..', '..');
+const MEGABIT = 1_000_000 / 8;
+
+export interface Line {
+  readonly name: string;
+  readonly roundTripMs: number;
+  /** Each way. */
+  readonly megabits?: number;
+}
+
+export interface StageOptions {
+  readonly kind: ServerKind;
+  readonly tls: boolean;
+  readonly line: Line;
+  /** More variables of the gateway's configuration. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export class Stage {
+  private constructor(
+    private readonly server: FtpServer,
+    readonly line: SlowLine,
+    readonly gateway: GatewayProcess,
+    readonly load: LonghornLoad,
+    private readonly slowConnect: Readonly<Record<string, string>>,
+  ) {}
+
+  static async set({ kind, tls, line, env }: StageOptions): Promise<Stage> {
+    const server = await startServer(kind, { tls });
+    const { host, port, passivePorts, user, password, ca } = server;
+    const { roundTripMs, megabits } = line;
+    const slowLine = await SlowLine.start({
+      ...{ host, port, passivePorts, roundTripMs },
+      ...(megabits !== undefined && { bytesPerSecond: megabits * MEGABIT }),
+    });
+    for (const directory of ['gateway', 'bare']) {
+      mkdirSync(join(server.root, directory));
+      chownSync(join(server.root, directory), ACCOUNT_UID, ACCOUNT_GID);
+    }
+    const slowConnect = { LONGHAUL_SLOW_CONNECT_MS: String(roundTripMs) };
+    const gateway = await GatewayProcess.start({
+      ftp: {
+        ...{ host: slowLine.host, port, user, password, ca },
+        ...{ path: `${server.path}/gateway`, tls: tls ? 'explicit' : 'off' },
+      },
+      encryptionKey: '42'.repeat(32),
+      env: { ...slowConnect, ...env },
+      command: () => [
+        process.execPath,
+        ...['--import', 'tsx', '--import', './test/support/slow-connect.ts', 'gateway/server.ts'],
+      ],
+    });
+    await gateway.ready();
+    return new Stage(server, slowLine, gateway, new LonghornLoad(gateway), slowConnect);
+  }
+
+  async bare(order: Pick<BareOrder, 'direction' | 'connections' | 'files' | 'size'>): Promise<BareResult> {
+    const { user, password, ca, port } = this.server;
+    const directory = `${this.server.path}/bare`;
+    const whole: BareOrder = { host: this.line.host, port, user, password, ca, directory, ...order };
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--import', 'tsx', 'test/bench/bare-client.ts'],
+      { cwd: REPOSITORY, env: { ...process.env, ...this.slowConnect, BARE_CLIENT: JSON.stringify(whole) } },
+    );
+    return JSON.parse(stdout) as BareResult;
+  }
+
+  async clear(): Promise<void> {
+    this.load.close();
+    await this.gateway.stop();
+    await this.line.stop();
+    await this.server.stop();
+  }
+}
+
+export async function secondsOf(work: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
