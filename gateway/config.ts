@@ -24,6 +24,8 @@ export interface GatewayConfig {
   readonly encryptionKey?: Buffer;
   /** Whether a file without seal is served although there is a key. */
   readonly readPlainObjects: boolean;
+  /** What happens to a delete of a block that a stored backup needs: refused, only logged, or not looked at. */
+  readonly deleteGuard: 'enforce' | 'warn' | 'off';
   /** log2 of the plaintext bytes of a sealed segment. */
   readonly segmentLog2: number;
   /** Directory on local disk for the catalog. */
@@ -54,6 +56,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
     },
     ...(encryptionKey && { encryptionKey }),
     readPlainObjects: read.oneOf('PLAIN_OBJECTS', ['refuse', 'read'], 'refuse') === 'read',
+    deleteGuard: read.oneOf('DELETE_GUARD', ['enforce', 'warn', 'off'], 'enforce'),
     segmentLog2: Math.log2(read.integer('SEGMENT_SIZE_KIB', 4, 1024, 256, powerOfTwo) * 1024),
     catalogDirectory: read.text('CATALOG_DIR', 1, CATALOG_DIRECTORY),
     memoryBudgetBytes: read.integer('MEMORY_BUDGET_MIB', 16, 65536, 64) * MIB,

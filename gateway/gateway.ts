@@ -63,7 +63,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     asidePath: (path) => layout.aside(path),
   });
   const app = buildApp({
-    store: new FtpStore({ ...shared, root, files }),
+    store: new FtpStore({ ...shared, root, files, deleteGuard: config.deleteGuard }),
     accessKeys: config.s3.accessKeys,
     memoryBudget: new MemoryBudget(config.memoryBudgetBytes),
     log,

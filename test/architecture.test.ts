@@ -57,7 +57,7 @@ describe('the direction of imports', () => {
   it('keeps HTTP and FTP sessions out of the store', () => {
     const files = ['gateway/errors', 'gateway/ftp/remote-tree'];
     const isAllowed = (i: string) =>
-      within('gateway/store', 'gateway/seal', 'gateway/s3')(i) ||
+      within('gateway/store', 'gateway/seal', 'gateway/s3', 'gateway/backupstore')(i) ||
       files.includes(i) ||
       ['lmdb', 'pino'].includes(i) ||
       i.startsWith('node:');

@@ -117,6 +117,16 @@ export function backupsDirectory({ kind, directory }: BlockSet): string {
   return directory + (kind === 'volume' ? 'backups/' : 'backing-images/');
 }
 
+/** The set whose `backupsDirectory` this prefix is. */
+export function parseBackupsDirectory(prefix: string): BlockSet | undefined {
+  const [, volumeDirectory, , volume, rest] = IN_VOLUME.exec(prefix) ?? [];
+  if (volumeDirectory !== undefined && volume !== undefined && rest === 'backups/')
+    return { kind: 'volume', directory: volumeDirectory, volume };
+  const [, directory, , below] = IN_IMAGES.exec(prefix) ?? [];
+  if (directory === undefined || below !== 'backing-images/') return undefined;
+  return { kind: 'backing-images', directory, volume: '' };
+}
+
 export function backupConfigKey(set: BlockSet, backup: string): string {
   const name =
     set.kind === 'volume'

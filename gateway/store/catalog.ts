@@ -7,7 +7,7 @@
  */
 
 import { mkdirSync } from 'node:fs';
-import { open, type Database, type RootDatabase } from 'lmdb';
+import { open, type Database, type DatabaseOptions, type Key, type RootDatabase } from 'lmdb';
 import type { FileRecord, ObjectRecord } from './object-record';
 import type { UploadRow, PartRow } from './multipart-rows';
 
@@ -81,7 +81,7 @@ export class Catalog {
   constructor(directory: string) {
     try {
       mkdirSync(directory, { recursive: true });
-      this.#env = open({ path: directory, maxDbs: 8, overlappingSync: false, noSubdir: false });
+      this.#env = open({ path: directory, maxDbs: 16, overlappingSync: false, noSubdir: false });
       const binaryKeys = {
         keyEncoding: 'binary',
         encoding: 'msgpack',
@@ -131,6 +131,19 @@ export class Catalog {
   async close(clean: boolean): Promise<void> {
     if (clean) await this.#writeState(true);
     await this.#env.close();
+  }
+
+  /** A further table of the same database, for what has to change together with the catalog. */
+  table<V, K extends Key>(name: string, options: DatabaseOptions): Database<V, K> {
+    return this.#env.openDB<V, K>(name, options);
+  }
+
+  /**
+   * Runs changes as one. `change` must not wait for anything: it sees all that was changed before, and nothing is changed in between. It must
+   * not throw, since what it changed until then would stay.
+   */
+  async atomically<T>(change: () => T): Promise<T> {
+    return this.#env.transaction(change);
   }
 
   /** Files and directories in all buckets, without looking at them. */

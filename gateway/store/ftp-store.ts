@@ -3,8 +3,10 @@
 import type { Logger } from 'pino';
 import { S3Error } from '../errors';
 import type { RemoteTree } from '../ftp/remote-tree';
+import { BlockReferences } from './block-references';
 import type { Catalog, Directory } from './catalog';
 import { KeyLock } from './concurrency';
+import { DeleteGuard, type DeleteGuardStats, type GuardMode } from './delete-guard';
 import { Directories } from './directories';
 import type { FtpRoot } from './ftp-root';
 import type { ObjectFiles } from './object-files';
@@ -40,6 +42,8 @@ export interface FtpStoreOptions {
   readonly files: ObjectFiles;
   readonly layout: RemoteLayout;
   readonly root: FtpRoot;
+  /** What happens to a delete of a block that a stored backup needs. */
+  readonly deleteGuard: GuardMode;
   readonly log: Logger;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -50,6 +54,8 @@ export class FtpStore implements ObjectStore {
   readonly #reader: ObjectReader;
   readonly #writer: ObjectWriter;
   readonly #uploads: Uploads;
+  readonly #references: BlockReferences;
+  readonly #guard: DeleteGuard;
 
   constructor(private readonly options: FtpStoreOptions) {
     const locks = new KeyLock();
@@ -58,11 +64,23 @@ export class FtpStore implements ObjectStore {
     this.#uploads = new Uploads(options);
     const shared = { ...options, locks, settler, directories: this.#directories };
     this.#reader = new ObjectReader({ ...shared, retainParts: (id) => this.#uploads.retainParts(id) });
+    this.#references = new BlockReferences({
+      ...shared,
+      open: (ref) => this.#reader.open(ref),
+      place: (ref) => this.#reader.place(ref),
+    });
+    this.#guard = new DeleteGuard({ ...options, mode: options.deleteGuard, references: this.#references });
     this.#writer = new ObjectWriter({
       ...shared,
+      guard: this.#guard,
+      references: this.#references,
       temporaryPath: () => options.root.temporaryPath(),
       discardParts: (id) => this.#uploads.discardParts(id),
     });
+  }
+
+  get stats(): { readonly guard: DeleteGuardStats } {
+    return { guard: this.#guard.stats };
   }
 
   listBuckets(): Promise<readonly BucketInfo[]> {
@@ -88,6 +106,7 @@ export class FtpStore implements ObjectStore {
   }
 
   put(ref: ObjectRef, body: Body, attributes: Attributes, options?: PutOptions): Promise<ObjectInfo> {
+    const document = this.#references.watch(ref);
     return this.#run(() =>
       this.#writer.commit(
         ref,
@@ -106,14 +125,14 @@ export class FtpStore implements ObjectStore {
             path: layout.object(ref),
             context: ref,
             size: body.size,
-            body: () => body.open(),
+            body: () => (document ? document.pass(body.open()) : body.open()),
             replayable: body.replayable,
             metadata: () => ({ ...describe(), ...attributes }),
           });
           const kept = hasDefaultAttributes(attributes) ? {} : { attributes };
           return { kind: 'object', ...describe(), ...stored, ...kept };
         },
-        options,
+        { ...options, ...(document && { alongside: (record) => document.committed(record) }) },
       ),
     );
   }
@@ -130,8 +149,15 @@ export class FtpStore implements ObjectStore {
     return this.#run(() => this.#writer.delete(ref, options));
   }
 
-  list(bucket: string, query: ListQuery): Promise<ListPage> {
-    return this.#run(() => this.#reader.list(bucket, query));
+  async list(bucket: string, query: ListQuery): Promise<ListPage> {
+    let answered = false;
+    try {
+      const page = await this.#run(() => this.#reader.list(bucket, query));
+      answered = true;
+      return page;
+    } finally {
+      this.#guard.listed(bucket, query.prefix, answered);
+    }
   }
 
   createUpload(ref: ObjectRef, attributes: Attributes, options?: UploadOptions): Promise<string> {

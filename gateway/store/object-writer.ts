@@ -3,8 +3,10 @@
 import type { Logger } from 'pino';
 import { S3Error } from '../errors';
 import { RemoteRefused, type RemoteTree } from '../ftp/remote-tree';
+import type { BlockReferences } from './block-references';
 import type { Catalog, Directory } from './catalog';
 import { KeyLock } from './concurrency';
+import type { DeleteGuard } from './delete-guard';
 import type { Directories } from './directories';
 import { toInfo, type ObjectRecord } from './object-record';
 import type { ObjectInfo, ObjectRef, PutOptions } from './object-store';
@@ -17,6 +19,8 @@ export interface ObjectWriterOptions {
   readonly catalog: Catalog;
   readonly directories: Directories;
   readonly settler: Settler;
+  readonly guard: DeleteGuard;
+  readonly references: BlockReferences;
   readonly layout: RemoteLayout;
   /** The same that the settler holds. */
   readonly locks: KeyLock;
@@ -26,6 +30,11 @@ export interface ObjectWriterOptions {
   readonly discardParts: (uploadId: string) => void;
   readonly log: Logger;
   readonly now: () => number;
+}
+
+export interface CommitOptions extends PutOptions {
+  /** Changes what has to change together with the object's row. */
+  readonly alongside?: (record: ObjectRecord) => Promise<void>;
 }
 
 export class ObjectWriter {
@@ -42,7 +51,7 @@ export class ObjectWriter {
   async commit(
     ref: ObjectRef,
     write: (lastModified: number) => Promise<ObjectRecord>,
-    { condition }: PutOptions = {},
+    { condition, alongside }: CommitOptions = {},
   ): Promise<ObjectInfo> {
     return this.#asWriter(ref.bucket, async () => {
       const segments = ref.key.split('/');
@@ -51,8 +60,12 @@ export class ObjectWriter {
       return this.options.locks.hold(this.options.layout.object(ref), async () => {
         const current = await this.#current(ref, directory, name);
         condition?.(current && !current.damaged ? toInfo(ref.key, current) : undefined);
-        const record = await this.#commitLocked(ref, directory, name, () =>
-          write(this.#lastModified(current)),
+        const record = await this.#commitLocked(
+          ref,
+          directory,
+          name,
+          () => write(this.#lastModified(current)),
+          alongside,
         );
         if (current?.upload !== undefined && current.upload !== record.upload)
           this.options.discardParts(current.upload);
@@ -121,6 +134,7 @@ export class ObjectWriter {
     directory: Directory,
     name: string,
     write: () => Promise<ObjectRecord>,
+    alongside?: CommitOptions['alongside'],
   ): Promise<ObjectRecord> {
     const { catalog, settler } = this.options;
     const { epoch } = catalog;
@@ -129,7 +143,11 @@ export class ObjectWriter {
       const record = await write();
       if (catalog.epoch !== epoch)
         throw new S3Error('SlowDown', { cause: new Error('the lease changed hands meanwhile') });
-      await Promise.all([catalog.putFile(directory, name, record), catalog.removeIntent(intent)]);
+      await Promise.all([
+        catalog.putFile(directory, name, record),
+        catalog.removeIntent(intent),
+        alongside?.(record),
+      ]);
       return record;
     } catch (error) {
       settler.suspect(ref, intent);
@@ -139,28 +157,48 @@ export class ObjectWriter {
 
   /** The file is moved away before it is deleted: so a delete that the server carries out late cannot meet a newer version. */
   async #deleteLocked(ref: ObjectRef, directory: Directory, name: string): Promise<void> {
-    const { catalog, settler, tree, layout, temporaryPath, log } = this.options;
+    const { catalog, settler, guard } = this.options;
+    await guard.prepare(ref);
     const intent = await catalog.addIntent(ref);
+    let objection: S3Error | undefined;
     try {
-      await catalog.removeFile(directory, name);
-      const doomed = temporaryPath();
-      const path = layout.object(ref);
-      try {
-        await tree.rename(path, doomed);
-      } catch (error) {
-        if (!(error instanceof RemoteRefused) || (await tree.size(path)) !== undefined) throw error;
-      }
-      tree.remove(doomed).catch((error: unknown) => {
-        log.warn(
-          { path: doomed, reason: String(error) },
-          'a deleted file is left for the next start to remove',
-        );
-      });
+      objection = await this.#removeRow(ref, directory, name);
+      if (!objection) await this.#removeFile(ref);
       await catalog.removeIntent(intent);
     } catch (error) {
       settler.suspect(ref, intent);
       throw error;
     }
+    if (objection) throw objection;
+  }
+
+  async #removeFile(ref: ObjectRef): Promise<void> {
+    const { tree, layout, temporaryPath, log } = this.options;
+    const doomed = temporaryPath();
+    const path = layout.object(ref);
+    try {
+      await tree.rename(path, doomed);
+    } catch (error) {
+      if (!(error instanceof RemoteRefused) || (await tree.size(path)) !== undefined) throw error;
+    }
+    tree.remove(doomed).catch((error: unknown) => {
+      log.warn(
+        { path: doomed, reason: String(error) },
+        'a deleted file is left for the next start to remove',
+      );
+    });
+  }
+
+  /** In one transaction with the guard's look: no backup that needs the object can come in between. */
+  #removeRow(ref: ObjectRef, directory: Directory, name: string): Promise<S3Error | undefined> {
+    const { catalog, guard, references } = this.options;
+    return catalog.atomically(() => {
+      const objection = guard.objection(ref);
+      if (objection) return objection;
+      void catalog.removeFile(directory, name);
+      references.forget(ref);
+      return undefined;
+    });
   }
 
   async #makeDirectories(bucket: string, segments: readonly string[]): Promise<Directory> {

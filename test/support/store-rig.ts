@@ -8,6 +8,7 @@ import { pino, type Logger } from 'pino';
 import type { RemoteTree } from '../../gateway/ftp/remote-tree';
 import { createKeyring } from '../../gateway/seal/keyring';
 import { Catalog } from '../../gateway/store/catalog';
+import type { GuardMode } from '../../gateway/store/delete-guard';
 import { FtpRoot } from '../../gateway/store/ftp-root';
 import { FtpStore } from '../../gateway/store/ftp-store';
 import type { LeaseTiming } from '../../gateway/store/lease';
@@ -28,6 +29,8 @@ export interface RigOptions {
   readonly holder?: string;
   readonly leaseTiming?: LeaseTiming;
   readonly patienceMs?: number;
+  /** @default 'enforce' */
+  readonly deleteGuard?: GuardMode;
 }
 
 export class StoreRig {
@@ -46,7 +49,7 @@ export class StoreRig {
     const layout = new RemoteLayout(rootPath);
     this.catalog = new Catalog(join(this.directory, 'catalog'));
     const shared = { tree, catalog: this.catalog, layout, log, now };
-    const { holder = '0123456789abcdef', leaseTiming, patienceMs } = this.options;
+    const { holder = '0123456789abcdef', leaseTiming, patienceMs, deleteGuard = 'enforce' } = this.options;
     const root = new FtpRoot({
       ...shared,
       holder,
@@ -65,7 +68,7 @@ export class StoreRig {
       temporaryPath: () => root.temporaryPath(),
       asidePath: (path) => layout.aside(path),
     });
-    this.store = new FtpStore({ ...shared, root, files });
+    this.store = new FtpStore({ ...shared, root, files, deleteGuard });
   }
 
   /** As after kill -9: nothing is closed in order. `losesDisk`: the catalog is gone too. */

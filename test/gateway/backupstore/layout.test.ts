@@ -5,6 +5,7 @@ import {
   backupsDirectory,
   blockKey,
   checksumOf,
+  parseBackupsDirectory,
   parseKey,
   volumeConfigKey,
   volumeSet,
@@ -40,6 +41,9 @@ describe('keys of the backupstore', () => {
       fc.property(paths, names, names, checksums, (path, volume, backup, checksum) => {
         for (const set of [volumeSet(path, volume), backingImageSet(path)]) {
           expect(parseKey(blockKey(set, checksum))).toEqual({ kind: 'block', set, checksum });
+          expect(parseBackupsDirectory(backupsDirectory(set))).toEqual(set);
+          expect(parseBackupsDirectory(set.directory)).toBeUndefined();
+          expect(parseBackupsDirectory(backupConfigKey(set, backup))).toBeUndefined();
           expect(parseKey(backupConfigKey(set, backup))).toEqual({ kind: 'backup-config', set, backup });
         }
         const set = volumeSet(path, volume);
