@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import { BackupTarget as BackupTargetResource } from '../imports/longhorn.io';
 import { watchApp } from './app-rules';
+import { isBucketName } from './bucket-name';
 import { formatGoDuration, parseGoDuration } from './go-duration';
 import { isDnsSubdomain } from './kube-names';
 import { LonghornSetting } from './longhorn-setting';
@@ -112,10 +113,6 @@ export function checkBackupTarget(props: BackupTargetProps): Finding[] {
     ),
     ...checkPollInterval(props.pollInterval),
   ];
-}
-
-export function isBucketName(bucket: string): boolean {
-  return /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && !bucket.includes('..');
 }
 
 function checkPollInterval(pollInterval: string | undefined): Finding[] {

@@ -1,5 +1,5 @@
 /** The values behind the Secrets, under the keys of the secrets file. */
-import { isBucketName } from './backup-target';
+import { isBucketName } from './bucket-name';
 import type { Finding } from './problems';
 
 /** What `secrets/longhorn.yaml` holds. None of it is ever shown, and none of it belongs into version control. */

@@ -1,6 +1,6 @@
 /** What the gateway, and Kubernetes, ask of the gateway's props. */
 import { isIP } from 'node:net';
-import { isBucketName } from './backup-target';
+import { isBucketName } from './bucket-name';
 import {
   DEFAULT_LIMITS,
   DEFAULT_MEMORY_BUDGET_MIB,

@@ -5,7 +5,7 @@ import { GatewayNetworkPolicy } from './gateway-network-policy';
 import type { GatewayProps } from './gateway-options';
 import { gatewayPod } from './gateway-pod';
 import { checkGateway } from './gateway-rules';
-import { LONGHORN_NAMESPACE, S3_PORT, S3_PORT_NAME, targetNames } from './names';
+import { gatewayEndpoint, LONGHORN_NAMESPACE, S3_PORT, S3_PORT_NAME, targetNames } from './names';
 import { ownLabels } from './own-labels';
 import { accept } from './problems';
 
@@ -97,13 +97,4 @@ function strategyOf({ catalog }: GatewayProps): k8s.DeploymentStrategy {
       maxUnavailable: k8s.IntOrString.fromString('100%'),
     },
   };
-}
-
-/** Where Longhorn finds the gateway of a target. */
-export function gatewayEndpoint({
-  target,
-  namespace = LONGHORN_NAMESPACE,
-  servicePort = S3_PORT,
-}: Pick<GatewayProps, 'target' | 'namespace' | 'servicePort'>): string {
-  return `http://${targetNames(target).gateway}.${namespace}.svc.cluster.local:${servicePort}`;
 }

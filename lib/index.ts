@@ -3,7 +3,7 @@ export * as longhorn from '../imports/longhorn.io';
 export { backupCharts, type BackupParts } from './backup-parts';
 export { BackupTarget, type BackupTargetProps } from './backup-target';
 export type { Credentials } from './credentials';
-export { Gateway, gatewayEndpoint } from './gateway';
+export { Gateway } from './gateway';
 export { GatewayNetworkPolicy, type GatewayNetworkPolicyProps } from './gateway-network-policy';
 export type {
   CatalogOptions,

@@ -57,6 +57,19 @@ export function targetNames(target: string = DEFAULT_TARGET): TargetNames {
   };
 }
 
+/** URL of the gateway of a target, as Longhorn's Secret has it. */
+export function gatewayEndpoint({
+  target,
+  namespace = LONGHORN_NAMESPACE,
+  servicePort = S3_PORT,
+}: {
+  readonly target?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly servicePort?: number | undefined;
+}): string {
+  return `http://${targetNames(target).gateway}.${namespace}.svc.cluster.local:${servicePort}`;
+}
+
 /** Keys of Longhorn's Secret. */
 export const LONGHORN_SECRET_KEYS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_ENDPOINTS'] as const;
 

@@ -1,6 +1,6 @@
 import { Construct } from 'constructs';
 import { checkCredentials, type Credentials } from './credentials';
-import { gatewayEndpoint } from './gateway';
+import { gatewayEndpoint } from './names';
 import type { TargetOptions } from './longhorn-backup';
 import { accept, inside } from './problems';
 import { GatewaySecret, LonghornSecret } from './secrets';

@@ -12,3 +12,5 @@ const COMMANDS: readonly ((program: Command, host: CommandHost) => void)[] = [
 export function addGatewayCommands(program: Command, host: CommandHost): void {
   for (const add of COMMANDS) add(program, host);
 }
+
+export { tryFtpAccount } from './ftp';

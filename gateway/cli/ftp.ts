@@ -19,6 +19,14 @@ export function addFtpCommand(program: Command, host: CommandHost): void {
     });
 }
 
+/** The same for `longhaul init`. */
+export async function tryFtpAccount(
+  env: CommandHost['env'],
+): Promise<{ readonly usable: boolean; readonly text: string; readonly settings: Trial['settings'] }> {
+  const trial = await tryAccount(readConfig(env));
+  return { usable: trial.usable, text: describeTrial(trial), settings: trial.settings };
+}
+
 function readConfig(env: CommandHost['env']): FtpConfig {
   try {
     return readFtpConfig(env);
@@ -28,7 +36,7 @@ function readConfig(env: CommandHost['env']): FtpConfig {
   }
 }
 
-export function describeTrial({ steps, usable, settings }: Trial): string {
+function describeTrial({ steps, usable, settings }: Trial): string {
   const rows = steps.map(({ step, verdict, text }) => [step, verdict, text]);
   const follow = Object.entries(settings).map(([name, value]) => `\n  ${name}=${value}`);
   const verdict = !usable

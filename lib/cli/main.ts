@@ -4,8 +4,9 @@
  * knows both halves: cluster commands and those of the gateway.
  */
 import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { addGatewayCommands } from '../../gateway/cli/commands';
+import { addGatewayCommands, tryFtpAccount } from '../../gateway/cli/commands';
 import { run } from './program';
 import type { Terminal } from './terminal';
 import { VERSION } from '../version';
@@ -15,15 +16,23 @@ const terminal: Terminal = {
   err: (text) => void process.stderr.write(text),
   redraws: process.stderr.isTTY,
   canAsk: process.stdin.isTTY && process.stderr.isTTY,
-  ask: async (question) => {
-    const lines = createInterface({ input: process.stdin, output: process.stderr });
+  ask: async (question, { hidden = false } = {}) => {
+    if (hidden) process.stderr.write(question);
+    const output = hidden ? nowhere() : process.stderr;
+    const lines = createInterface({ input: process.stdin, output, terminal: true });
     try {
-      return await lines.question(question);
+      return await lines.question(hidden ? '' : question);
     } finally {
       lines.close();
+      if (hidden) process.stderr.write('\n');
     }
   },
 };
+
+/** Where what is typed is shown if it must not be seen. */
+function nowhere(): Writable {
+  return new Writable({ write: (_chunk, _encoding, done) => done() });
+}
 
 const clock = { now: () => new Date(), sleep: (durationMs: number) => sleep(durationMs) };
 
@@ -35,6 +44,7 @@ async function main(): Promise<void> {
       version: VERSION,
       env: process.env,
       addCommands: addGatewayCommands,
+      tryFtpAccount,
     });
   } catch (error) {
     // A mistake of ours. People get one line; LONGHAUL_DEBUG shows where it happened.

@@ -7,6 +7,8 @@ import { ClusterError } from './cluster-error';
 import type { CommandContext } from './context';
 import { deploy } from './deploy/deploy';
 import { doctor } from './doctor/doctor';
+import type { Answers } from './init/answers';
+import { init, type InitContext } from './init/init';
 import { label } from './label/label';
 import { parsePvcRef, parseWantedJobs, type WantedJob } from './label/wanted';
 import {
@@ -32,6 +34,7 @@ export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Adds the commands that are not about the cluster. */
   readonly addCommands: (program: Command, host: CommandHost) => void;
+  readonly tryFtpAccount: InitContext['tryFtpAccount'];
 }
 
 type ClusterCommand = (context: CommandContext) => Promise<ExitCode>;
@@ -93,6 +96,29 @@ function buildProgram(environment: Environment, finish: (code: ExitCode) => void
       const { namespace, output } = global;
       finish(await command({ cluster, namespace, output, terminal, clock: environment.clock }));
     };
+
+  program
+    .command('init')
+    .description(
+      'try an FTP account, make a key, and write longhaul.yaml and the secrets; asks for what no option says',
+    )
+    .option('--host <name>', 'FTP server')
+    .option('--tls <mode>', 'explicit, implicit or off')
+    .option('--port <number>', 'control port of the FTP server')
+    .option('--user <name>', 'user name; the password is asked for, or taken from FTP_PASSWORD')
+    .option('--path <directory>', 'directory on the FTP server for the backups')
+    .option('--ca <file>', "PEM of the authority that signed the FTP server's certificate")
+    .option('--bucket <name>', 'name of the bucket that Longhorn will see')
+    .option('--image <reference>', 'image of the gateway, with its tag')
+    .option('--pvcs <namespace/name,...>', 'PVCs to back up')
+    .option('--schedule <time>', 'cron in UTC, or a local time such as "03:00 Europe/Paris"')
+    .option('--kubectl', 'write files for `kubectl create secret` instead of a secrets file')
+    .option('--offline', 'do not try the account')
+    .action(async (options: Partial<Answers> & { ca?: string } & Flags<'kubectl' | 'offline'>) => {
+      const { ca, kubectl = false, offline = false, ...given } = options;
+      const { namespace } = program.opts<GlobalOptions>();
+      finish(await init(environment, given, { ...(ca && { ca }), kubectl, offline, namespace }));
+    });
 
   program
     .command('deploy')

@@ -10,7 +10,8 @@ export interface Terminal {
   readonly redraws: boolean;
   /** Whether somebody is there to answer. */
   readonly canAsk: boolean;
-  ask(question: string): Promise<string>;
+  /** @param options.hidden the answer is not shown as it is typed */
+  ask(question: string, options?: { readonly hidden?: boolean }): Promise<string>;
 }
 
 /** What the program gives to commands that add themselves to it. */

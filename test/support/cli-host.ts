@@ -3,7 +3,7 @@
  * cannot load on Node 20. Started by `longhaul-cli.ts`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { addGatewayCommands } from '../../gateway/cli/commands';
+import { addGatewayCommands, tryFtpAccount } from '../../gateway/cli/commands';
 import { run } from '../../lib/cli/program';
 
 export interface HostRequest {
@@ -72,7 +72,14 @@ async function serve({
   };
   if (cwd !== undefined) process.chdir(cwd);
   try {
-    const environment = { terminal, clock, version: '0.0.0', env, addCommands: addGatewayCommands };
+    const environment = {
+      terminal,
+      clock,
+      version: '0.0.0',
+      env,
+      addCommands: addGatewayCommands,
+      tryFtpAccount,
+    };
     return { id, code: await run(args, environment), stdout, stderr, screen };
   } catch (error) {
     return {
