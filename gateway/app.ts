@@ -6,6 +6,7 @@ import { toS3Error } from './errors';
 import { accessLog, type RequestRecord } from './middleware/access-log';
 import { authenticate } from './middleware/authenticate';
 import { errorResponse } from './middleware/error-response';
+import { preflight } from './middleware/preflight';
 import { probes, type Readiness } from './middleware/probes';
 import { requestId } from './middleware/request-id';
 import { dispatch, operationHandlers } from './routes/operations';
@@ -43,11 +44,12 @@ export function buildApp(deps: AppDeps): Hono<GatewayEnv> {
   app.use(probes(deps));
   app.use(requestId(log));
   app.use(accessLog({ monotonicMs, ...(onRequest && { onRequest }) }));
+  app.use(preflight);
   app.use(authenticate(deps.accessKeys, clock));
   app.all('*', (c) => {
     // From the raw request target: Hono's own path is normalised, and keys are opaque.
-    const { method = '', url = '', headers } = c.env.incoming;
-    const operation = parseOperation({ method, target: url, headers }, domain);
+    const { method = '', url = '' } = c.env.incoming;
+    const operation = parseOperation({ method, target: url, headers: c.var.headers }, domain);
     c.set('operation', operation);
     checkAccess(c.var.accessKey, operation);
     return dispatch(handlers, c, operation).catch((error: unknown) => {

@@ -3,6 +3,7 @@
 const S3_ERRORS = {
   AccessControlListNotSupported: [400, 'The bucket does not allow ACLs; every object is private.'],
   AccessDenied: [403, 'Access denied.'],
+  AccessForbidden: [403, 'CORSResponse: CORS is not enabled for this bucket.'],
   AuthorizationHeaderMalformed: [400, 'The Authorization header is malformed.'],
   AuthorizationQueryParametersError: [400, 'The query string authentication parameters are malformed.'],
   BadDigest: [
@@ -23,7 +24,6 @@ const S3_ERRORS = {
   InvalidDigest: [400, 'The Content-MD5 that you specified is not valid.'],
   InvalidObjectState: [403, 'The operation is not valid for the state of the object.'],
   InvalidPart: [400, 'One or more parts could not be found, or their ETag did not match.'],
-  InvalidPartNumber: [416, 'The requested part number is not satisfiable.'],
   InvalidPartOrder: [400, 'The parts are not in ascending order.'],
   InvalidRange: [416, 'The requested range lies outside the object.'],
   InvalidRequest: [400, 'The request is invalid.'],

@@ -1,10 +1,10 @@
 /** Configuration that buckets and objects do not have: clients ask for it, and get S3's answer for "none". */
 import { S3Error, type S3ErrorCode } from '../errors';
 import { checkVersionId } from '../s3/query-parameters';
-import { OWNER } from '../s3/unsupported-headers';
+import { checkPrivateAcl, OWNER } from '../s3/unsupported-headers';
 import type { Elements } from '../s3/xml-write';
 import type { ObjectStore } from '../store/object-store';
-import { existingBucket, existingObject, xmlResponse, type Handlers } from './handler';
+import { emptyResponse, existingBucket, existingObject, xmlResponse, type Handlers } from './handler';
 
 const ABSENT = {
   GetBucketCors: 'NoSuchCORSConfiguration',
@@ -41,7 +41,9 @@ type ConfigurationHandlers = Pick<
   | 'GetBucketVersioning'
   | 'GetBucketRequestPayment'
   | 'GetBucketAcl'
+  | 'PutBucketAcl'
   | 'GetObjectAcl'
+  | 'PutObjectAcl'
   | 'GetObjectTagging'
 >;
 
@@ -68,10 +70,24 @@ export function configurationRoutes(store: ObjectStore): ConfigurationHandlers {
       return xmlResponse(c, 'AccessControlPolicy', PRIVATE_ACL);
     },
 
+    /** A no-op that only says yes to what holds anyway. */
+    async PutBucketAcl(c, { bucket }) {
+      checkPrivateAcl(c.var.headers);
+      await existingBucket(store, bucket);
+      return emptyResponse(c, 200);
+    },
+
     async GetObjectAcl(c, operation) {
       checkVersionId(operation.query);
       await existingObject(store, operation);
       return xmlResponse(c, 'AccessControlPolicy', PRIVATE_ACL);
+    },
+
+    async PutObjectAcl(c, operation) {
+      checkPrivateAcl(c.var.headers);
+      checkVersionId(operation.query);
+      await existingObject(store, operation);
+      return emptyResponse(c, 200);
     },
 
     async GetObjectTagging(c, operation) {

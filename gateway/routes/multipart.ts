@@ -64,7 +64,7 @@ export function multipartRoutes(
         ...(checksum && { checksum }),
       });
       return xmlResponse(c, 'CompleteMultipartUploadResult', {
-        Location: `http://${headers.host ?? ''}/${ref.bucket}/${encodeURIComponent(ref.key)}`,
+        Location: `${new URL(c.req.url).protocol}//${headers.host ?? ''}/${ref.bucket}/${encodeURIComponent(ref.key)}`,
         Bucket: ref.bucket,
         Key: ref.key,
         ETag: quoted(info.etag),

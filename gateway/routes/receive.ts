@@ -3,6 +3,7 @@ import type { GatewayContext } from '../env';
 import { S3Error } from '../errors';
 import type { MemoryBudget } from '../s3/memory-budget';
 import { requestBody, withBody, type BodyOptions } from '../s3/request-body';
+import { isUnsized, withUnsizedBody } from '../s3/unsized-body';
 import type { Body } from '../store/object-store';
 import { requestBytes } from './request-bytes';
 
@@ -37,10 +38,16 @@ export function receivers(budget: MemoryBudget): Receivers {
       gone.forget();
     }
   };
-  const receive: Receive = (c, use, options) => {
+  const receive: Receive = async (c, use, options) => {
     const { headers, authentication, traffic } = c.var;
-    const bytes = requestBytes(c.env, traffic);
-    return hold(c, requestBody({ headers, authentication, bytes }, options), use);
+    const request = { headers, authentication, bytes: requestBytes(c.env, traffic) };
+    if (!isUnsized(request)) return hold(c, requestBody(request, options), use);
+    const gone = goneSignal(c);
+    try {
+      return await withUnsizedBody(request, options, budget, gone.signal, use);
+    } finally {
+      gone.forget();
+    }
   };
   const receiveText: ReceiveText = (c, options) => {
     const bounds = { maxSize: MAX_DOCUMENT_SIZE, tooLarge: 'MaxMessageLengthExceeded' } as const;

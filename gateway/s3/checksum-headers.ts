@@ -15,7 +15,7 @@ const PREFIX = 'x-amz-checksum-';
 /** Headers with the prefix that are no values. */
 const SETTINGS = [`${PREFIX}algorithm`, `${PREFIX}mode`, `${PREFIX}type`];
 
-/** Throws `InvalidRequest`, and `MalformedTrailerError` for a trailer on a body that can have none. */
+/** Throws `InvalidRequest`, `BadDigest` for a malformed value, and `MalformedTrailerError` for a trailer on a body that can have none. */
 export function parseDeclaredChecksum(headers: Headers, payload: PayloadHash): DeclaredChecksum | undefined {
   const inHeaders = Object.keys(headers).filter(
     (name) => name.startsWith(PREFIX) && headers[name] !== undefined && !SETTINGS.includes(name),
@@ -43,9 +43,10 @@ export function parseTrailerNames(headers: Headers): string[] {
   return names.filter((name) => name !== '');
 }
 
-/** For a malformed value in the checksum's header or trailer. */
+/** For a malformed value in the checksum's header or trailer: it can be no body's. */
 export function invalidChecksumValue(algorithm: ChecksumAlgorithm): S3Error {
-  return invalid(`Value for ${checksumHeader(algorithm)} header is invalid.`);
+  const message = `Value for ${checksumHeader(algorithm)} header is invalid.`;
+  return new S3Error('BadDigest', { message });
 }
 
 function parseName(name: string | undefined): ChecksumAlgorithm | undefined {

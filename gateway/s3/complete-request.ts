@@ -6,12 +6,15 @@ import { childrenOf, readDocument, textOf, type XmlChildren } from './xml-read';
 
 const ALGORITHMS: readonly ChecksumAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'];
 
-/** In the order of the request. Throws `MalformedXML`, also for no part and for more than 10,000; `InvalidArgument` for a part number out of range. */
+/**
+ * In the order of the request; of a part named twice in a row, as by a client that sent it again, the last.
+ * Throws `MalformedXML`, also for no part and for more than 10,000; `InvalidArgument` for a part number out of range.
+ */
 export function readCompleteRequest(xml: string): CompletedPart[] {
   const root = readDocument(xml, 'CompleteMultipartUpload');
   const parts = childrenOf(root, 'Part').map(readPart);
   if (parts.length === 0 || parts.length > MAX_PART_NUMBER) throw new S3Error('MalformedXML');
-  return parts;
+  return parts.filter(({ partNumber }, i) => partNumber !== parts[i + 1]?.partNumber);
 }
 
 function readPart(part: XmlChildren): CompletedPart {

@@ -42,6 +42,7 @@ export const IMPLEMENTED = {
   DeleteBucket: { level: 'bucket', method: 'DELETE', selectors: [] },
   GetBucketLocation: { level: 'bucket', method: 'GET', selectors: ['location'] },
   GetBucketVersioning: { level: 'bucket', method: 'GET', selectors: ['versioning'] },
+  PutBucketAcl: { level: 'bucket', method: 'PUT', selectors: ['acl'] },
   GetBucketAcl: { level: 'bucket', method: 'GET', selectors: ['acl'] },
   GetBucketOwnershipControls: { level: 'bucket', method: 'GET', selectors: ['ownershipControls'] },
   GetBucketRequestPayment: { level: 'bucket', method: 'GET', selectors: ['requestPayment'] },
@@ -93,6 +94,7 @@ export const IMPLEMENTED = {
     selectors: ['attributes'],
     parameters: ['versionId'],
   },
+  PutObjectAcl: { level: 'object', method: 'PUT', selectors: ['acl'], parameters: ['versionId'] },
   GetObjectAcl: { level: 'object', method: 'GET', selectors: ['acl'], parameters: ['versionId'] },
   GetObjectTagging: { level: 'object', method: 'GET', selectors: ['tagging'], parameters: ['versionId'] },
 

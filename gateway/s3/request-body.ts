@@ -203,7 +203,8 @@ export async function bufferBody(body: Body): Promise<Body> {
   };
 }
 
-function replay(pieces: readonly Buffer[]): AsyncIterable<Buffer> {
+/** The pieces as a body's bytes, any number of times. */
+export function replay(pieces: readonly Buffer[]): AsyncIterable<Buffer> {
   return {
     [Symbol.asyncIterator]() {
       const iterator = pieces.values();

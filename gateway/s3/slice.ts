@@ -18,7 +18,7 @@ export interface Slice {
   readonly partsCount?: number;
 }
 
-/** Throws `InvalidRange`, `InvalidPartNumber`, `InvalidArgument`, and `InvalidRequest` for a range and a part number together. */
+/** Throws `InvalidRange`, `InvalidPart`, `InvalidArgument`, and `InvalidRequest` for a range and a part number together. */
 export function sliceOf(info: ObjectInfo, rangeHeader: string | undefined, query: Query): Slice {
   if (query.has('partNumber')) {
     if (rangeHeader !== undefined) {
@@ -40,16 +40,11 @@ function partSlice(info: ObjectInfo, partNumber: number): Slice {
   const { parts } = info;
   if (!parts) {
     if (partNumber === 1) return { ...whole(info), partial: info.size > 0 };
-    throw new S3Error('InvalidPartNumber', {
-      details: { PartNumberRequested: `${partNumber}`, ActualPartCount: '1' },
-    });
+    throw noSuchPart(partNumber, 1);
   }
   const index = parts.findIndex((part) => part.partNumber === partNumber);
   const part = parts[index];
-  if (!part) {
-    const details = { PartNumberRequested: `${partNumber}`, ActualPartCount: `${parts.length}` };
-    throw new S3Error('InvalidPartNumber', { details });
-  }
+  if (!part) throw noSuchPart(partNumber, parts.length);
   const start = parts.slice(0, index).reduce((sum, each) => sum + each.size, 0);
   return {
     range: { start, end: start + part.size },
@@ -60,6 +55,13 @@ function partSlice(info: ObjectInfo, partNumber: number): Slice {
       checksum: { ...part.checksum, ...(info.checksum && { type: info.checksum.type }) },
     }),
   };
+}
+
+function noSuchPart(requested: number, count: number): S3Error {
+  return new S3Error('InvalidPart', {
+    message: 'The requested part number is not satisfiable.',
+    details: { PartNumberRequested: `${requested}`, ActualPartCount: `${count}` },
+  });
 }
 
 /** Length, position and, if `x-amz-checksum-mode: ENABLED` asks, checksum of the slice. */

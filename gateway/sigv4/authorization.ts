@@ -29,7 +29,7 @@ export interface HeaderSignedRequest extends Signed {
 
 export interface PresignedRequest extends Signed {
   readonly via: 'query';
-  /** How long the URL is good for, in seconds from its timestamp: up to a week. */
+  /** How long the URL is good for, in seconds from its timestamp: up to a week; not at all if negative. */
   readonly expiresInS: number;
 }
 
@@ -230,10 +230,10 @@ function parsePresigned(head: ParsedHead): PresignedRequest {
   };
 }
 
+/** A negative one is a URL that was never good: it has expired. */
 function parseExpires(text: string): number {
   if (!/^-?\d{1,15}$/.test(text)) throw queryMalformed('X-Amz-Expires should be a number.');
   const seconds = Number(text);
-  if (seconds < 0) throw queryMalformed('X-Amz-Expires must be non-negative.');
   if (seconds > MAX_EXPIRES_S) {
     throw queryMalformed('X-Amz-Expires must be less than a week (in seconds), 604800.');
   }

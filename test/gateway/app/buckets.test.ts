@@ -24,8 +24,10 @@ import {
   HeadBucketCommand,
   ListBucketsCommand,
   PutBucketAclCommand,
+  PutObjectAclCommand,
   PutObjectCommand,
   PutObjectTaggingCommand,
+  type ObjectCannedACL,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { startApp, TEST_BUCKET as Bucket, type AppServer } from '../../support/app-server';
@@ -148,7 +150,7 @@ describe('buckets over S3', () => {
     const quick = app.client({ maxAttempts: 1 });
     const refused = [
       quick.send(new PutObjectTaggingCommand({ Bucket, Key: 'object', Tagging })),
-      quick.send(new PutBucketAclCommand({ Bucket, ACL: 'public-read' })),
+      quick.send(new PutBucketAclCommand({ Bucket, GrantRead: 'id=somebody' })),
       quick.send(new GetBucketLoggingCommand({ Bucket })),
       quick.send(new PutObjectCommand({ Bucket, Key: 'object', Body: 'y', Tagging: 'a=b' })),
       quick.send(new PutObjectCommand({ Bucket, Key: 'object', Body: 'y', ServerSideEncryption: 'aws:kms' })),
@@ -156,12 +158,32 @@ describe('buckets over S3', () => {
     expect(await Promise.all(refused.map(s3Refusal))).toEqual(Array(5).fill('501 NotImplemented'));
     const put = (more: object) =>
       s3.send(new PutObjectCommand({ Bucket, Key: 'object', Body: 'y', ...more }));
-    expect(await s3Refusal(put({ ACL: 'public-read' }))).toBe('400 AccessControlListNotSupported');
     expect(await s3Refusal(put({ StorageClass: 'GLACIER' }))).toBe('400 InvalidStorageClass');
     expect(await s3Refusal(put({ ExpectedBucketOwner: 'somebody' }))).toBe('403 AccessDenied');
     expect(await app.store.stat({ bucket: Bucket, key: 'object' })).toMatchObject({
       size: 1,
       etag: expect.stringMatching(/^9dd4/) as string,
     });
+  });
+
+  it('keep everything private, whatever canned ACL comes with a write', async () => {
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'public', Body: 'x', ACL: 'public-read' }));
+    expect((await app.raw({ target: `/${Bucket}/public`, unsigned: true })).code).toBe('AccessDenied');
+    const { Grants } = await s3.send(new GetObjectAclCommand({ Bucket, Key: 'public' }));
+    expect(Grants).toEqual([expect.objectContaining({ Permission: 'FULL_CONTROL' })]);
+    const wrong = app.raw({ method: 'PUT', target: `/${Bucket}/wrong`, headers: { 'x-amz-acl': 'shared' } });
+    expect((await wrong).code).toBe('InvalidArgument');
+  });
+
+  it('say yes to the ACL that they have, and no to any other', async () => {
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'acl', Body: 'x' }));
+    const objectAcl = (ACL: ObjectCannedACL) => new PutObjectAclCommand({ Bucket, Key: 'acl', ACL });
+    await s3.send(objectAcl('private'));
+    await s3.send(new PutBucketAclCommand({ Bucket, ACL: 'private' }));
+    expect(await s3Refusal(s3.send(objectAcl('public-read')))).toBe('400 AccessControlListNotSupported');
+    const bucketAcl = s3.send(new PutBucketAclCommand({ Bucket, ACL: 'public-read' }));
+    expect(await s3Refusal(bucketAcl)).toBe('400 AccessControlListNotSupported');
+    const absent = s3.send(new PutObjectAclCommand({ Bucket, Key: 'absent', ACL: 'private' }));
+    expect(await s3Refusal(absent)).toBe('404 NoSuchKey');
   });
 });

@@ -106,7 +106,7 @@ describe('an object over S3', () => {
   it('is its own part 1', async () => {
     await put('one', 'whole');
     expect((await bodyBytes((await get('one', { PartNumber: 1 })).Body)).toString()).toBe('whole');
-    expect(await s3Refusal(get('one', { PartNumber: 2 }))).toBe('416 InvalidPartNumber');
+    expect(await s3Refusal(get('one', { PartNumber: 2 }))).toBe('400 InvalidPart');
     expect(await s3Refusal(get('one', { PartNumber: 1, Range: 'bytes=0-1' }))).toBe('400 InvalidRequest');
   });
 

@@ -41,6 +41,13 @@ describe('a request that may not come in', () => {
     expect(await stored()).toBeUndefined();
   });
 
+  it('is refused with 400 or 403 if it is a browser asking for leave', async () => {
+    const options = { method: 'OPTIONS', target, unsigned: true };
+    const headers = { origin: 'https://example.com', 'access-control-request-method': 'PUT' };
+    expect(await answer(app.raw({ ...options, headers }))).toBe('403 AccessForbidden');
+    expect(await answer(app.raw(options))).toBe('400 BadRequest');
+  });
+
   it('is refused if its query was changed on the way', async () => {
     const request = {
       method: 'GET',
@@ -79,7 +86,7 @@ describe('a body that is not what was declared', () => {
     ],
     ['no MD5 at all', { headers: { 'content-md5': 'nonsense' } }, '400 InvalidDigest'],
     ['another checksum', { headers: { 'x-amz-checksum-crc32': 'AAAAAA==' } }, '400 BadDigest'],
-    ['no checksum at all', { headers: { 'x-amz-checksum-crc32': 'nonsense' } }, '400 InvalidRequest'],
+    ['no checksum at all', { headers: { 'x-amz-checksum-crc32': 'nonsense' } }, '400 BadDigest'],
     [
       'two checksums',
       { headers: { 'x-amz-checksum-crc32': 'NhCmhg==', 'x-amz-checksum-crc32c': 'AAAAAA==' } },
@@ -90,10 +97,23 @@ describe('a body that is not what was declared', () => {
     expect(await stored()).toBeUndefined();
   });
 
-  it('needs a length', async () => {
-    const request = rawPut({ 'transfer-encoding': 'chunked' }, '5\r\nhello\r\n0\r\n\r\n', sha256Hex('hello'));
-    expect(await request).toContain('<Code>MissingContentLength</Code>');
-    expect(await request).toMatch(/^HTTP\/1\.1 411 /);
+  it('needs a length, or to be chunked and to fit into memory', async () => {
+    expect(await rawPut({}, '', sha256Hex(''))).toContain('<Code>MissingContentLength</Code>');
+    const chunk = 'x'.repeat(1024 ** 2);
+    const framed = `100000\r\n${chunk}\r\n`.repeat(17);
+    const large = rawPut({ 'transfer-encoding': 'chunked' }, `${framed}0\r\n\r\n`, 'UNSIGNED-PAYLOAD');
+    expect(await large).toContain('<Code>MissingContentLength</Code>');
+    expect(await large).toMatch(/^HTTP\/1\.1 411 /);
+    expect(await stored()).toBeUndefined();
+    const chunked = { 'transfer-encoding': 'chunked' };
+    const other = rawPut(chunked, '5\r\nhallo\r\n0\r\n\r\n', sha256Hex('hello'));
+    expect(await other).toContain('<Code>XAmzContentSHA256Mismatch</Code>');
+    expect(await stored()).toBeUndefined();
+    expect(await rawPut(chunked, '3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n', sha256Hex('hello'))).toMatch(
+      /^HTTP\/1\.1 200 /,
+    );
+    expect(await stored()).toMatchObject({ size: 5, etag: md5Hex('hello') });
+    await app.store.delete({ bucket: Bucket, key: 'object' });
   });
 
   it('has at most 5 GiB', async () => {

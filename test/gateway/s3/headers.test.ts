@@ -117,7 +117,7 @@ describe('a part of an object', () => {
   });
 
   it.each([
-    ['2', 'InvalidPartNumber'],
+    ['2', 'InvalidPart'],
     ['0', 'InvalidArgument'],
     ['x', 'InvalidArgument'],
   ])('%s is refused with %s', (partNumber, code) => {

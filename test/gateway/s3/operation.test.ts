@@ -56,7 +56,6 @@ describe('an operation', () => {
     ['DELETE', '/bucket/key?tagging'],
     ['POST', '/bucket/key?restore'],
     ['GET', '/bucket?logging'],
-    ['PUT', '/bucket?acl'],
     ['DELETE', '/bucket?policy'],
     ['POST', '/bucket'],
     ['OPTIONS', '/bucket/key'],

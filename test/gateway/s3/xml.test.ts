@@ -140,6 +140,14 @@ describe('the body of CompleteMultipartUpload', () => {
     ]);
   });
 
+  it('takes the last of a part that it names twice in a row', () => {
+    const again = part('1').replace('abc', 'def');
+    expect(readCompleteRequest(request(part('1') + again + part('2')))).toEqual([
+      { partNumber: 1, etag: 'def' },
+      { partNumber: 2, etag: 'abc' },
+    ]);
+  });
+
   it.each(['', '<Part></Part>', part('x'), part(''), '<Part><PartNumber>1</PartNumber></Part>'])(
     'refuses %j',
     (parts) => {
