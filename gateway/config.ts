@@ -3,6 +3,7 @@
 import { CATALOG_DIRECTORY, S3_PORT } from '../lib/names';
 import { readAccessKeys } from './access-keys';
 import { ConfigError } from './config-error';
+import { readCertificateFiles, type CertificateFiles } from './certificate';
 import { EnvironmentReader } from './environment-reader';
 import { readFtp, type FtpConfig } from './ftp-config';
 import type { AccessKey } from './s3/access-key';
@@ -19,6 +20,8 @@ export interface GatewayConfig {
     readonly bucket: string;
     /** Where set, `<bucket>.<domain>` addresses a bucket too. */
     readonly domain?: string;
+    /** Where set, the port speaks TLS and nothing else. */
+    readonly tls?: CertificateFiles;
   };
   /** 32 bytes; absent: objects are stored as they are. */
   readonly encryptionKey?: Buffer;
@@ -38,10 +41,11 @@ export interface GatewayConfig {
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const MIB = 1024 * 1024;
 
-/** Reads the variables that README.md lists. Throws `ConfigError` with all problems; touches nothing but the file of `FTP_CA_FILE`. */
+/** Reads the variables that README.md lists. Throws `ConfigError` with all problems; touches nothing but the files that they name. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): GatewayConfig {
   const read = new EnvironmentReader(env);
   const domain = read.matching('S3_DOMAIN', /^[a-z0-9.-]+$/, 'a host name in lower case', undefined);
+  const certificate = readCertificateFiles(read);
   const encryptionKey = read.key('ENCRYPTION_KEY');
   const config: GatewayConfig = {
     ftp: readFtp(read),
@@ -53,6 +57,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
       bucket:
         read.matching('S3_BUCKET', BUCKET_NAME, 'a bucket name: 3 to 63 of a-z 0-9 . -', 'longhorn') ?? '',
       ...(domain !== undefined && { domain }),
+      ...(certificate && { tls: certificate }),
     },
     ...(encryptionKey && { encryptionKey }),
     readPlainObjects: read.oneOf('PLAIN_OBJECTS', ['refuse', 'read'], 'refuse') === 'read',

@@ -11,6 +11,8 @@ import { buildApp } from './app';
 import type { GatewayConfig } from './config';
 import { ftpTree } from './ftp-config';
 import { createHttpServer, drain } from './http-server';
+import { followCertificate, readCertificate } from './certificate';
+import { SecureServer } from './secure-server';
 import { takeDirectory } from './local-directory';
 import { MemoryBudget } from './s3/memory-budget';
 import { createKeyring } from './seal/keyring';
@@ -85,12 +87,17 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
   });
   local.serve(getRequestListener(admin.fetch, { overrideGlobalObjects: false }));
   root.start();
-  const server = createHttpServer(app);
+  const { tls } = config.s3;
+  const certificate = tls && (await readCertificate(tls));
+  const server = createHttpServer(app, certificate);
+  const forgetCertificate =
+    server instanceof SecureServer && tls && certificate && followCertificate(server, tls, certificate, log);
   server.listen(config.s3.port, config.s3.bindAddress);
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
     async stop() {
+      if (forgetCertificate) forgetCertificate();
       const drained = await drain(server, DRAIN_MS);
       const closed = await within(CLOSE_MS, root.close());
       await catalog.close(drained && closed);

@@ -1,11 +1,13 @@
 /** The node HTTP server under the app: bounded headers, no limit on how long a body may take, and a 100 only for those who may come in. */
 import { Server, type IncomingMessage, type RequestListener, type ServerOptions } from 'node:http';
-import type { Socket } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Hono } from 'hono';
+import type { Certificate } from './certificate';
+import { SilentConnections } from './connections';
 import type { GatewayEnv } from './env';
 import { errorDocument } from './middleware/error-response';
 import { S3Error } from './errors';
+import { SecureServer } from './secure-server';
 
 const HEADERS_TIMEOUT_MS = 60_000;
 /** Longer than what pooled S3 clients keep a connection for, so that the client is the one to close it. */
@@ -16,13 +18,19 @@ const MAX_HEADER_SIZE = 32 * 1024;
 /** Idle connections of a port scan or a stuck peer must not eat all file descriptors. */
 const MAX_CONNECTIONS = 1_024;
 
-export function createHttpServer(app: Hono<GatewayEnv>): Server {
+/** Plain, or over TLS if there is a certificate. */
+export function createHttpServer(
+  app: Hono<GatewayEnv>,
+  certificate?: Certificate,
+): PlainServer | SecureServer {
   const listener = getRequestListener(app.fetch, {
     overrideGlobalObjects: false,
     autoCleanupIncoming: false,
     errorHandler: refuseUnparsable,
   }) as RequestListener;
-  const server = new GatewayServer({ maxHeaderSize: MAX_HEADER_SIZE }, listener);
+  const options = { maxHeaderSize: MAX_HEADER_SIZE };
+  const server = certificate ? new SecureServer({ ...options, ...certificate }) : new PlainServer(options);
+  server.on('request', listener);
   // Nothing is promised to "Expect: 100-continue" before the handler reads the body: a refused client then never sends it.
   server.on('checkContinue', listener);
   // Any other expectation is ignored, as in S3, where Node would answer 417.
@@ -34,23 +42,19 @@ export function createHttpServer(app: Hono<GatewayEnv>): Server {
   return server;
 }
 
-/** Knows its connections that have not asked for anything yet: to Node those are not idle, and a server that stops would wait for them. */
-class GatewayServer extends Server {
-  readonly #silent = new Set<Socket>();
+class PlainServer extends Server {
+  readonly #silent = new SilentConnections();
 
-  constructor(options: ServerOptions, listener: RequestListener) {
-    super(options, listener);
-    const speaks = ({ socket }: IncomingMessage) => void this.#silent.delete(socket);
-    this.on('connection', (socket: Socket) => {
-      this.#silent.add(socket);
-      socket.once('close', () => this.#silent.delete(socket));
-    });
-    for (const event of ['request', 'checkContinue', 'checkExpectation']) this.prependListener(event, speaks);
+  constructor(options: ServerOptions) {
+    super(options);
+    this.on('connection', (socket) => this.#silent.add(socket));
+    for (const event of ['request', 'checkContinue', 'checkExpectation'])
+      this.on(event, ({ socket }: IncomingMessage) => this.#silent.speaks(socket));
   }
 
   override closeIdleConnections(): void {
     super.closeIdleConnections();
-    for (const socket of this.#silent) socket.destroy();
+    this.#silent.destroy();
   }
 }
 
@@ -63,11 +67,13 @@ function refuseUnparsable(thrown: unknown): Response {
   });
 }
 
+type Drainable = Pick<Server, 'close' | 'closeIdleConnections' | 'closeAllConnections'>;
+
 /**
  * Stops taking connections and waits for the requests in flight, at most `timeoutMs`; then cuts what is left.
  * Resolves with whether all ended by themselves.
  */
-export async function drain(server: Server, timeoutMs: number): Promise<boolean> {
+export async function drain(server: Drainable, timeoutMs: number): Promise<boolean> {
   const closed = new Promise<boolean>((resolve) => server.close(() => resolve(true)));
   server.closeIdleConnections();
   // A connection falls idle when its last answer is out; the client would keep it.

@@ -1,4 +1,6 @@
 /** One line per request, and one record for whoever counts. Never a header value beyond the attempt number: they hold signatures. */
+import type { ServerResponse } from 'node:http';
+import { constants, type Http2Stream } from 'node:http2';
 import { createMiddleware } from 'hono/factory';
 import type { GatewayContext, GatewayEnv } from '../env';
 import { S3Error } from '../errors';
@@ -70,6 +72,13 @@ function recordOf(c: GatewayContext, durationMs: number): RequestRecord {
     ...(typeof attempt === 'string' && { attempt: attempt.slice(0, 40) }),
     ...(error instanceof S3Error && { errorCode: error.code }),
     ...(accessKey && { accessKey: accessKey.name }),
-    ...(!outgoing.writableFinished && { aborted: true as const }),
+    ...(!isWhole(outgoing) && { aborted: true as const }),
   };
+}
+
+/** An HTTP/2 response is no stream of its own, but has one. */
+function isWhole(outgoing: ServerResponse): boolean {
+  if (!('stream' in outgoing)) return outgoing.writableFinished;
+  const { writableFinished, rstCode } = outgoing.stream as Http2Stream;
+  return writableFinished && rstCode === constants.NGHTTP2_NO_ERROR;
 }

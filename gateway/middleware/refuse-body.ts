@@ -1,5 +1,6 @@
 /** Answers a request whose body nobody wants, without taking in gigabytes. */
 import type { IncomingMessage } from 'node:http';
+import type { Http2Stream, ServerHttp2Stream } from 'node:http2';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { GatewayContext } from '../env';
 
@@ -16,7 +17,7 @@ export async function refuseBody(
 ): Promise<Response> {
   const pending = hasPendingBody(incoming);
   const body = Buffer.from(document);
-  if (pending) outgoing.setHeader('connection', 'close');
+  if (pending && incoming.httpVersionMajor === 1) outgoing.setHeader('connection', 'close');
   outgoing.writeHead(status, { ...headers, 'content-length': body.length });
   if (req.method !== 'HEAD') {
     outgoing.write(body);
@@ -24,11 +25,20 @@ export async function refuseBody(
   }
   if (pending) await linger(incoming);
   outgoing.end();
+  // HTTP/2 keeps the connection: only this request's stream ends, with nothing wrong.
+  if (pending && 'stream' in outgoing) (outgoing.stream as Http2Stream).close();
   return RESPONSE_ALREADY_SENT;
+}
+
+type Http2Message = IncomingMessage & { readonly stream: ServerHttp2Stream };
+
+export function isHttp2(incoming: IncomingMessage): incoming is Http2Message {
+  return incoming.httpVersionMajor === 2;
 }
 
 /** Whether the request declares a body that has not arrived in full. */
 export function hasPendingBody(incoming: IncomingMessage): boolean {
+  if (isHttp2(incoming)) return !incoming.complete && !incoming.stream.endAfterHeaders;
   const { 'content-length': length = '0', 'transfer-encoding': coding } = incoming.headers;
   return !incoming.complete && (coding !== undefined || length !== '0');
 }

@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { readConfig } from '../../gateway/config';
 import { ConfigError } from '../../gateway/config-error';
+import { serverCertificate } from '../support/ftp-servers/certificate';
 
 const good = {
   FTP_HOST: 'ftp.example.com',
@@ -153,5 +157,41 @@ describe('gateway configuration', () => {
     const found = problemsOf({ ...good, ...key, ...change });
     expect(found).toEqual(problems.map((pattern) => expect.stringMatching(pattern) as string));
     expect(found.join()).not.toContain('secret-of-');
+  });
+
+  describe('of TLS', () => {
+    let directory: string;
+    let files: { S3_TLS_CERT_FILE: string; S3_TLS_KEY_FILE: string };
+    beforeAll(() => {
+      directory = mkdtempSync(join(tmpdir(), 'longhaul-config-'));
+      files = { S3_TLS_CERT_FILE: join(directory, 'tls.crt'), S3_TLS_KEY_FILE: join(directory, 'tls.key') };
+      const { cert, key } = serverCertificate();
+      writeFileSync(files.S3_TLS_CERT_FILE, cert);
+      writeFileSync(files.S3_TLS_KEY_FILE, key);
+    });
+    afterAll(() => rmSync(directory, { recursive: true }));
+
+    it('takes a certificate and its key', () => {
+      expect(readConfig({ ...good, ...files }).s3.tls).toEqual({
+        certFile: files.S3_TLS_CERT_FILE,
+        keyFile: files.S3_TLS_KEY_FILE,
+      });
+      expect(readConfig(good).s3.tls).toBeUndefined();
+    });
+
+    it.each<[Record<string, string | undefined>, RegExp]>([
+      [
+        { S3_TLS_KEY_FILE: undefined },
+        /^S3_TLS_KEY_FILE is not set, but its counterpart is: expected the path of/,
+      ],
+      [{ S3_TLS_CERT_FILE: '' }, /^S3_TLS_CERT_FILE is not set, but its counterpart is/],
+      [
+        { S3_TLS_CERT_FILE: '/nowhere/tls.crt' },
+        /^S3_TLS_CERT_FILE names a file that cannot be read \(ENOENT\)/,
+      ],
+      [{ S3_TLS_KEY_FILE: __filename }, /^S3_TLS_KEY_FILE and S3_TLS_CERT_FILE do not belong together/],
+    ])('refuses what is no pair: %j', (change, problem) => {
+      expect(problemsOf({ ...good, ...files, ...change })).toEqual([expect.stringMatching(problem)]);
+    });
   });
 });

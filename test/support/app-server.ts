@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { pino } from 'pino';
 import { buildApp, type AppDeps } from '../../gateway/app';
+import type { Certificate } from '../../gateway/certificate';
 import { createHttpServer, drain } from '../../gateway/http-server';
 import type { RequestRecord } from '../../gateway/middleware/access-log';
 import type { AccessKey } from '../../gateway/s3/access-key';
@@ -58,8 +59,11 @@ export const ACCESS_KEY: AccessKey = {
   rights: 'read-write',
 };
 
-/** Has the bucket `bucket`. */
-export async function startApp(overrides: Partial<AppDeps> = {}): Promise<AppServer> {
+/** Has the bucket `bucket`. With a certificate it speaks TLS, which `raw` does not. */
+export async function startApp(
+  overrides: Partial<AppDeps> = {},
+  certificate?: Certificate,
+): Promise<AppServer> {
   const store = overrides.store ?? new MemoryStore();
   await store.createBucket(TEST_BUCKET);
   const records: RequestRecord[] = [];
@@ -74,11 +78,15 @@ export async function startApp(overrides: Partial<AppDeps> = {}): Promise<AppSer
     onRequest: (record) => void records.push(record),
     ...overrides,
   });
-  const server = createHttpServer(app);
+  const server = createHttpServer(app, certificate);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const signer = { accessKeyId: 'access', secretAccessKey: 'secret-access-key', at: Date.now() };
-  const target = { ...signer, endpoint: `http://127.0.0.1:${port}`, bucket: TEST_BUCKET };
+  const target = {
+    ...signer,
+    endpoint: `${certificate ? 'https' : 'http'}://127.0.0.1:${port}`,
+    bucket: TEST_BUCKET,
+  };
   const clients: S3Client[] = [];
   return {
     server,

@@ -20,7 +20,8 @@ export function serverCertificate(): ServerCertificate {
   return made;
 }
 
-function makeCertificate(): ServerCertificate {
+/** Another one, with another authority. */
+export function makeCertificate(): ServerCertificate {
   const directory = mkdtempSync(join(tmpdir(), 'longhaul-certificate-'));
   const file = (name: string) => join(directory, name);
   const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'pipe' });
