@@ -118,7 +118,12 @@ describe('the gateway', () => {
         retryMs: 60_000,
         stallMs: 15_000,
       },
-      s3: { port: 9000, bucket: 'homelab', accessKeyId: 'longhorn', domain: 's3.example' },
+      s3: {
+        port: 9000,
+        bucket: 'homelab',
+        domain: 's3.example',
+        accessKeys: [{ accessKeyId: 'longhorn', secretAccessKey: 'battery staple' }],
+      },
       memoryBudgetBytes: 128 * 2 ** 20,
       segmentLog2: 16,
       logLevel: 'debug',
