@@ -103,7 +103,7 @@ function checkValue(key: keyof Credentials, given: string | number | undefined):
   const { required, holds, expected } = RULES[key];
   if (isAbsent(given)) return required ? [secretProblem(key, '', `is missing: expected ${expected}`)] : [];
   const value = String(given);
-  const shown = `(${value.length} characters)`;
+  const shown = `(${value.length} character${value.length === 1 ? '' : 's'})`;
   if (value !== value.trim())
     return [secretProblem(key, shown, 'has a blank or a newline at its start or end')];
   if (/\p{Cc}/u.test(value))
