@@ -37,7 +37,8 @@ export function describeProblem(problem: Problem): string {
 }
 
 function describeFinding({ prop, value, reason }: Finding): string {
-  return [prop, value].filter((part) => part !== '').join(' ') + `: ${reason}`;
+  const subject = [prop, value].filter((part) => part !== '').join(' ');
+  return subject === '' ? reason : `${subject}: ${reason}`;
 }
 
 const MAX_SHOWN = 120;

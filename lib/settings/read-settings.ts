@@ -1,6 +1,6 @@
 /** From `longhaul.yaml` to the props of the constructs. */
 import { existsSync } from 'node:fs';
-import { dirname, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import type { Credentials } from '../credentials';
 import type { LonghornBackupProps, TargetOptions } from '../longhorn-backup';
 import { problem, PropsError, type Problem } from '../problems';
@@ -25,7 +25,7 @@ export function readSettings(paths: readonly string[]): ReadSettings {
   if (path === undefined) {
     throw new PropsError([{ path: paths[0] ?? '', ...problem('', undefined, 'does not exist') }]);
   }
-  const file = YamlFile.read(path, path, { textOnly: false });
+  const file = YamlFile.read(path, { textOnly: false });
   const problems = checkSettings(file);
   if (problems.length > 0) throw new PropsError(problems);
   const { targets = [{}], ...settings } = file.value as Settings;
@@ -54,10 +54,10 @@ function readTarget(
   at: DocumentPath,
 ): ReadTarget {
   if (secretsFile === undefined) return { target, problems: [] };
-  const secretsPath = resolve(dirname(path), secretsFile);
+  const secretsPath = isAbsolute(secretsFile) ? secretsFile : join(dirname(path), secretsFile);
   let credentials: Credentials;
   try {
-    credentials = readSecretsFile(secretsPath, relative('.', secretsPath));
+    credentials = readSecretsFile(secretsPath);
   } catch (error) {
     if (error instanceof PropsError) return { target, problems: error.problems };
     throw error;

@@ -6,11 +6,10 @@ import { YamlFile } from './yaml-file';
 
 /**
  * The credentials in a file such as `secrets/longhorn.yaml`. Their values are not checked yet.
- * @param name of the file, as problems show it
  * @throws PropsError
  */
-export function readSecretsFile(path: string, name: string): Credentials {
-  const file = YamlFile.read(path, name, { textOnly: true });
+export function readSecretsFile(path: string): Credentials {
+  const file = YamlFile.read(path, { textOnly: true });
   const { value } = file;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const vault = typeof value === 'string' && value.startsWith('$ANSIBLE_VAULT');

@@ -8,29 +8,28 @@ export type DocumentPath = readonly (string | number)[];
 
 export class YamlFile {
   private constructor(
-    private readonly name: string,
+    private readonly path: string,
     private readonly document: Document.Parsed,
     private readonly lines: LineCounter,
   ) {}
 
   /**
-   * @param name as problems show it
    * @param options.textOnly reads every value as the text that stands there: no number loses a zero, no `no` becomes false
    * @throws PropsError for what cannot be read or is no YAML. No text of the file is shown: it may hold secrets.
    */
-  static read(path: string, name: string, options: { readonly textOnly: boolean }): YamlFile {
+  static read(path: string, options: { readonly textOnly: boolean }): YamlFile {
     const lines = new LineCounter();
-    const document = parseDocument(readText(path, name), {
+    const document = parseDocument(readText(path), {
       lineCounter: lines,
       prettyErrors: false,
       ...(options.textOnly && { schema: 'failsafe' }),
     });
     const faults = document.errors.map(({ code, pos: [start] }) => ({
-      path: `${name} line ${lines.linePos(start).line}`,
+      path: `${path} line ${lines.linePos(start).line}`,
       ...problem('', undefined, `is no YAML (${code})`),
     }));
     if (faults.length > 0) throw new PropsError(faults);
-    return new YamlFile(name, document, lines);
+    return new YamlFile(path, document, lines);
   }
 
   get value(): unknown {
@@ -53,17 +52,17 @@ export class YamlFile {
 
   private located(node: unknown, finding: Finding): Problem {
     const start = isNode(node) ? node.range?.[0] : undefined;
-    const where = start === undefined ? this.name : `${this.name} line ${this.lines.linePos(start).line}`;
+    const where = start === undefined ? this.path : `${this.path} line ${this.lines.linePos(start).line}`;
     return { path: where, ...finding };
   }
 }
 
-function readText(path: string, name: string): string {
+function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new PropsError([{ path: name, ...problem('', undefined, `cannot be read (${code})`) }]);
+    throw new PropsError([{ path, ...problem('', undefined, `cannot be read (${code})`) }]);
   }
 }
 
