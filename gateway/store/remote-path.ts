@@ -61,7 +61,8 @@ export function isContinued(name: string): boolean {
  */
 export function parseName(levels: readonly string[], isDirectory: boolean): RemoteName | undefined {
   const joined = levels
-    .map((level) => (isContinued(level) ? level.slice(0, -CONTINUED.length) : level))
+    .map((level, i) => level.slice(i === 0 ? 0 : CONTINUATION.length))
+    .map((piece) => (isContinued(piece) ? piece.slice(0, -CONTINUED.length) : piece))
     .join('');
   const marked = joined.endsWith(OBJECT_MARK) || joined.endsWith(DIRECTORY_MARK);
   const escaped = marked ? joined.slice(0, -OBJECT_MARK.length) : joined;

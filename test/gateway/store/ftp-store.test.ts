@@ -36,12 +36,15 @@ describe.each([
     await put('a/b', 'three');
     await put('a//./..', big);
     await put('a/b/c.cfg', 'four');
+    const long = `${'long '.repeat(60)}/${'é'.repeat(300)}`;
+    await put(long, 'five');
     const before = await rig.store.stat(ref('a/b/c.cfg'));
     await rig.restart(losesDisk);
     expect(await get('a/b/c.cfg')).toBe('four');
     expect(await get('a')).toBe('two');
     expect(await get('a//./..')).toBe(big.toString());
-    expect(await keys()).toEqual(['a', 'a/b', 'a//./..', 'a/b/c.cfg'].sort());
+    expect(await get(long)).toBe('five');
+    expect(await keys()).toEqual(['a', 'a/b', 'a//./..', 'a/b/c.cfg', long].sort());
     const after = await rig.store.stat(ref('a/b/c.cfg'));
     expect(after?.etag).toBe(before?.etag);
     expect(after?.size).toBe(4);

@@ -19,6 +19,13 @@ const segment = fc.oneof(
     'trail ',
     '~',
   ),
+  fc
+    .tuple(
+      fc.constantFrom('a', 'é', '.', '+', '%', '😀'),
+      fc.integer({ min: 180, max: 1024 }),
+      fc.constantFrom('', '.blk'),
+    )
+    .map(([unit, bytes, end]) => unit.repeat(bytes / Buffer.byteLength(unit)) + end),
 );
 
 describe('remote names', () => {
