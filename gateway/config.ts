@@ -35,17 +35,21 @@ export interface GatewayConfig {
   readonly catalogDirectory: string;
   /** Bytes of request bodies held in memory at a time. */
   readonly memoryBudgetBytes: number;
+  /** Multipart uploads that nobody goes on with for this long are removed, in milliseconds; absent: never. */
+  readonly uploadExpiryMs?: number;
   readonly logLevel: string;
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const MIB = 1024 * 1024;
+const DAY_MS = 86_400_000;
 
 /** Reads the variables that README.md lists. Throws `ConfigError` with all problems; touches nothing but the files that they name. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): GatewayConfig {
   const read = new EnvironmentReader(env);
   const domain = read.matching('S3_DOMAIN', /^[a-z0-9.-]+$/, 'a host name in lower case', undefined);
   const certificate = readCertificateFiles(read);
+  const uploadExpiryDays = read.integer('UPLOAD_EXPIRY_DAYS', 0, 3650, 7);
   const encryptionKey = read.key('ENCRYPTION_KEY');
   const config: GatewayConfig = {
     ftp: readFtp(read),
@@ -64,6 +68,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
     deleteGuard: read.oneOf('DELETE_GUARD', ['enforce', 'warn', 'off'], 'enforce'),
     segmentLog2: Math.log2(read.integer('SEGMENT_SIZE_KIB', 4, 1024, 256, powerOfTwo) * 1024),
     catalogDirectory: read.text('CATALOG_DIR', 1, CATALOG_DIRECTORY),
+    ...(uploadExpiryDays > 0 && { uploadExpiryMs: uploadExpiryDays * DAY_MS }),
     memoryBudgetBytes: read.integer('MEMORY_BUDGET_MIB', 16, 65536, 64) * MIB,
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
   };

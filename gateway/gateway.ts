@@ -22,6 +22,7 @@ import { FtpStore } from './store/ftp-store';
 import { checkKey } from './store/key-check';
 import { ObjectFiles } from './store/object-files';
 import { RemoteLayout } from './store/remote-layout';
+import { expireAbandonedUploads } from './store/upload-expiry';
 
 /** Requests in flight may take this long to end; with what follows it stays below Kubernetes's 30 s. */
 const DRAIN_MS = 20_000;
@@ -64,8 +65,9 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     temporaryPath: () => root.temporaryPath(),
     asidePath: (path) => layout.aside(path),
   });
+  const store = new FtpStore({ ...shared, root, files, deleteGuard: config.deleteGuard });
   const app = buildApp({
-    store: new FtpStore({ ...shared, root, files, deleteGuard: config.deleteGuard }),
+    store,
     accessKeys: config.s3.accessKeys,
     memoryBudget: new MemoryBudget(config.memoryBudgetBytes),
     log,
@@ -87,6 +89,9 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
   });
   local.serve(getRequestListener(admin.fetch, { overrideGlobalObjects: false }));
   root.start();
+  const { uploadExpiryMs } = config;
+  const endExpiry =
+    uploadExpiryMs !== undefined && expireAbandonedUploads({ ...shared, store, afterMs: uploadExpiryMs });
   const { tls } = config.s3;
   const certificate = tls && (await readCertificate(tls));
   const server = createHttpServer(app, certificate);
@@ -97,7 +102,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
   return {
     port: (server.address() as AddressInfo).port,
     async stop() {
-      if (forgetCertificate) forgetCertificate();
+      for (const end of [endExpiry, forgetCertificate]) if (end) end();
       const drained = await drain(server, DRAIN_MS);
       const closed = await within(CLOSE_MS, root.close());
       await catalog.close(drained && closed);

@@ -34,7 +34,7 @@ import { ObjectWriter } from './object-writer';
 import { withS3Errors } from './remote-errors';
 import type { RemoteLayout } from './remote-layout';
 import { Settler } from './settler';
-import { Uploads } from './uploads';
+import { Uploads, type UploadStats } from './uploads';
 
 export interface FtpStoreOptions {
   readonly tree: RemoteTree;
@@ -61,7 +61,7 @@ export class FtpStore implements ObjectStore {
     const locks = new KeyLock();
     const settler = new Settler({ ...options, locks });
     this.#directories = new Directories({ ...options, settler });
-    this.#uploads = new Uploads(options);
+    this.#uploads = new Uploads({ ...options, objectAt: (ref) => this.#reader.record(ref) });
     const shared = { ...options, locks, settler, directories: this.#directories };
     this.#reader = new ObjectReader({ ...shared, retainParts: (id) => this.#uploads.retainParts(id) });
     this.#references = new BlockReferences({
@@ -79,8 +79,8 @@ export class FtpStore implements ObjectStore {
     });
   }
 
-  get stats(): { readonly guard: DeleteGuardStats } {
-    return { guard: this.#guard.stats };
+  get stats(): { readonly guard: DeleteGuardStats; readonly uploads: UploadStats } {
+    return { guard: this.#guard.stats, uploads: this.#uploads.stats };
   }
 
   listBuckets(): Promise<readonly BucketInfo[]> {
@@ -193,6 +193,11 @@ export class FtpStore implements ObjectStore {
 
   abortUpload(upload: UploadRef): Promise<void> {
     return this.#run(() => this.#uploads.abort(upload));
+  }
+
+  /** Removes multipart uploads that nobody went on with since `before`, in milliseconds since the epoch. */
+  expireUploads(before: number): Promise<void> {
+    return this.#run(() => this.#uploads.expire(before));
   }
 
   listUploads(bucket: string): Promise<readonly UploadInfo[]> {

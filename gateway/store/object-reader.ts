@@ -56,6 +56,13 @@ export class ObjectReader {
     return found && !found.record.damaged ? toInfo(ref.key, found.record) : undefined;
   }
 
+  /** What the catalog has of an object, proved and settled. */
+  async record(ref: ObjectRef): Promise<ObjectRecord | undefined> {
+    const place = await this.place(ref);
+    const record = place && this.options.catalog.file(place.directory, place.name);
+    return record?.kind === 'object' ? record : undefined;
+  }
+
   async open(ref: ObjectRef): Promise<OpenObject> {
     const found = await this.#find(ref);
     if (!found) throw new S3Error('NoSuchKey', { details: { Key: ref.key } });

@@ -42,14 +42,28 @@ export interface UploadsOptions {
   readonly catalog: Catalog;
   readonly files: ObjectFiles;
   readonly layout: RemoteLayout;
+  /** The object that is stored under a key, with the upload that it was made by. */
+  readonly objectAt: (ref: ObjectRef) => Promise<Pick<ObjectRecord, 'upload' | 'etag'> | undefined>;
   readonly log: Logger;
   readonly now: () => number;
+}
+
+export interface UploadStats {
+  /** Uploads in progress. */
+  readonly uploads: number;
+  /** Parts of uploads in progress. */
+  readonly parts: number;
+  /** What those take on the FTP server. */
+  readonly partBytes: number;
+  /** Uploads removed because nobody went on with them, since the start. */
+  readonly expired: number;
 }
 
 export class Uploads {
   readonly #locks = new KeyLock();
   /** Readers of each upload's parts, and whether the parts go when the last has ended. */
   readonly #readers = new Map<string, { count: number; discard: boolean }>();
+  #expired = 0;
 
   constructor(private readonly options: UploadsOptions) {}
 
@@ -141,12 +155,48 @@ export class Uploads {
   }
 
   async abort(ref: UploadRef): Promise<void> {
-    this.get(ref);
     await this.#locks.hold(ref.uploadId, async () => {
-      this.get(ref);
+      const upload = this.get(ref);
+      if (await this.#becameObject(upload)) throw noSuchUpload(ref);
       await this.options.catalog.removeUpload(ref.uploadId);
     });
     this.discardParts(ref.uploadId);
+  }
+
+  /** Removes the uploads that nobody went on with since `before`, in milliseconds since the epoch, and forgets those that were completed before. */
+  async expire(before: number): Promise<void> {
+    const { catalog, log } = this.options;
+    for (const upload of catalog.uploads()) {
+      const parts = catalog.parts(upload.uploadId);
+      const touchedAt = Math.max(upload.initiatedAt, ...parts.map(({ lastModified }) => lastModified));
+      if (touchedAt >= before) continue;
+      if (upload.completed !== undefined) {
+        await catalog.removeUpload(upload.uploadId);
+        continue;
+      }
+      try {
+        await this.abort(upload);
+      } catch (error) {
+        if (error instanceof S3Error && error.code === 'NoSuchUpload') continue;
+        throw error;
+      }
+      this.#expired += 1;
+      const { bucket, key } = upload;
+      const size = { parts: parts.length, bytes: storedBytes(parts) };
+      log.info({ bucket, key, ...size }, 'an abandoned multipart upload has been removed');
+    }
+  }
+
+  get stats(): UploadStats {
+    const { catalog } = this.options;
+    const inProgress = catalog.uploads().filter(({ completed }) => completed === undefined);
+    const parts = inProgress.flatMap(({ uploadId }) => catalog.parts(uploadId));
+    return {
+      uploads: inProgress.length,
+      parts: parts.length,
+      partBytes: storedBytes(parts),
+      expired: this.#expired,
+    };
   }
 
   /** Keeps the parts of a completed upload until the returned function is called. */
@@ -177,6 +227,17 @@ export class Uploads {
       for (const { name } of listing.entries) await this.options.tree.remove(`${directory}/${name}`);
       await this.options.tree.removeDir(directory);
     });
+  }
+
+  /**
+   * Whether this upload is an object already, and a crash came before that was written down: its parts are that object's.
+   * Then it is written down now.
+   */
+  async #becameObject(upload: UploadInfo): Promise<boolean> {
+    const object = await this.options.objectAt(upload);
+    if (object?.upload !== upload.uploadId) return false;
+    await this.options.catalog.putUpload({ ...upload, completed: object.etag });
+    return true;
   }
 
   #row(ref: UploadRef): UploadRow {
@@ -248,6 +309,10 @@ export class Uploads {
       this.options.log.warn({ reason: String(error) }, 'parts that nothing names could not be deleted');
     });
   }
+}
+
+function storedBytes(parts: readonly PartRow[]): number {
+  return parts.reduce((sum, { storedSize }) => sum + storedSize, 0);
 }
 
 async function* nothing(): AsyncGenerator<Buffer> {

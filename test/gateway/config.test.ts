@@ -194,4 +194,10 @@ describe('gateway configuration', () => {
       expect(problemsOf({ ...good, ...files, ...change })).toEqual([expect.stringMatching(problem)]);
     });
   });
+
+  it('lets abandoned uploads be for a week, or for good', () => {
+    expect(readConfig(good).uploadExpiryMs).toBe(7 * 86_400_000);
+    expect(readConfig({ ...good, UPLOAD_EXPIRY_DAYS: '0' }).uploadExpiryMs).toBeUndefined();
+    expect(problemsOf({ ...good, UPLOAD_EXPIRY_DAYS: '-1' })).toHaveLength(1);
+  });
 });
