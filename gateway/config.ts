@@ -1,6 +1,6 @@
 /** The gateway's configuration: environment in, one frozen object or every problem at once out. */
 
-import { CATALOG_DIRECTORY, S3_PORT } from '../lib/names';
+import { CATALOG_DIRECTORY, METRICS_PORT, S3_PORT } from '../lib/names';
 import { readAccessKeys } from './access-keys';
 import { ConfigError } from './config-error';
 import { readCertificateFiles, type CertificateFiles } from './certificate';
@@ -22,6 +22,12 @@ export interface GatewayConfig {
     readonly domain?: string;
     /** Where set, the port speaks TLS and nothing else. */
     readonly tls?: CertificateFiles;
+  };
+  /** Where `/metrics` and the status page are. */
+  readonly metrics: {
+    readonly bindAddress: string;
+    /** 0 for any free port. */
+    readonly port: number;
   };
   /** 32 bytes; absent: objects are stored as they are. */
   readonly encryptionKey?: Buffer;
@@ -54,14 +60,17 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
   const config: GatewayConfig = {
     ftp: readFtp(read),
     s3: {
-      bindAddress:
-        read.matching('S3_BIND_ADDRESS', /^[0-9A-Fa-f.:]+$|^localhost$/, 'an IP address', '::') ?? '::',
+      bindAddress: bindAddress(read, 'S3_BIND_ADDRESS'),
       port: read.integer('S3_PORT', 0, 65535, S3_PORT),
       accessKeys: readAccessKeys(read),
       bucket:
         read.matching('S3_BUCKET', BUCKET_NAME, 'a bucket name: 3 to 63 of a-z 0-9 . -', 'longhorn') ?? '',
       ...(domain !== undefined && { domain }),
       ...(certificate && { tls: certificate }),
+    },
+    metrics: {
+      bindAddress: bindAddress(read, 'METRICS_BIND_ADDRESS'),
+      port: read.integer('METRICS_PORT', 0, 65535, METRICS_PORT),
     },
     ...(encryptionKey && { encryptionKey }),
     readPlainObjects: read.oneOf('PLAIN_OBJECTS', ['refuse', 'read'], 'refuse') === 'read',
@@ -82,6 +91,10 @@ export function readCatalogDirectory(env: Readonly<Record<string, string | undef
   const directory = read.text('CATALOG_DIR', 1, CATALOG_DIRECTORY);
   if (read.problems.length > 0) throw new ConfigError(read.problems);
   return directory;
+}
+
+function bindAddress(read: EnvironmentReader, name: string): string {
+  return read.matching(name, /^[0-9A-Fa-f.:]+$|^localhost$/, 'an IP address', '::') ?? '::';
 }
 
 const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;

@@ -14,6 +14,11 @@ import { createHttpServer, drain } from './http-server';
 import { followCertificate, readCertificate } from './certificate';
 import { SecureServer } from './secure-server';
 import { takeDirectory } from './local-directory';
+import { AvailableSpace } from './metrics/available-space';
+import { buildMetricsApp } from './metrics/app';
+import { storedVolumes } from './metrics/inventory';
+import { Metrics } from './metrics/metrics';
+import { listenForMetrics } from './metrics/server';
 import { MemoryBudget } from './s3/memory-budget';
 import { createKeyring } from './seal/keyring';
 import { Catalog } from './store/catalog';
@@ -31,6 +36,7 @@ const CLOSE_MS = 5_000;
 
 export interface Gateway {
   readonly port: number;
+  readonly metricsPort: number;
   /** Ends what is in flight, gives the lease back and closes everything, within 30 s. */
   stop(): Promise<void>;
 }
@@ -66,8 +72,27 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     asidePath: (path) => layout.aside(path),
   });
   const store = new FtpStore({ ...shared, root, files, deleteGuard: config.deleteGuard });
+  const space = new AvailableSpace(tree, layout.root);
+  const metrics = new Metrics({
+    version,
+    now: Date.now,
+    ftp: () => tree.stats(),
+    store: () => ({
+      serving: root.isOpen,
+      standby: root.isStandby,
+      ...(!root.isOpen && { reason: root.reason }),
+      epoch: catalog.epoch,
+      buckets: catalog.buckets().length,
+      entries: catalog.entries,
+      stats: store.stats,
+    }),
+    volumes: () => storedVolumes(catalog),
+    availableBytes: () => space.bytes,
+    certificateFile: config.s3.tls?.certFile,
+  });
   const app = buildApp({
     store,
+    onRequest: (record) => metrics.observe(record),
     accessKeys: config.s3.accessKeys,
     memoryBudget: new MemoryBudget(config.memoryBudgetBytes),
     log,
@@ -97,13 +122,20 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
   const server = createHttpServer(app, certificate);
   const forgetCertificate =
     server instanceof SecureServer && tls && certificate && followCertificate(server, tls, certificate, log);
+  space.start();
+  const { bindAddress, port } = config.metrics;
+  const metricsServer = await listenForMetrics(buildMetricsApp(metrics, log), port, bindAddress);
   server.listen(config.s3.port, config.s3.bindAddress);
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
+    metricsPort: (metricsServer.address() as AddressInfo).port,
     async stop() {
       for (const end of [endExpiry, forgetCertificate]) if (end) end();
       const drained = await drain(server, DRAIN_MS);
+      space.stop();
+      metricsServer.close();
+      metricsServer.closeAllConnections();
       const closed = await within(CLOSE_MS, root.close());
       await catalog.close(drained && closed);
       await tree.close(0);

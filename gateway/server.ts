@@ -12,7 +12,8 @@ async function main(): Promise<void> {
   const log = createLog(config.logLevel);
   try {
     const gateway = await startGateway(config, log);
-    log.info({ port: gateway.port, bucket: config.s3.bucket, ftp: config.ftp.host }, 'listening');
+    const { port, metricsPort } = gateway;
+    log.info({ port, metricsPort, bucket: config.s3.bucket, ftp: config.ftp.host }, 'listening');
     const signal = await nextSignal();
     log.info({ signal }, 'stopping');
     await gateway.stop();

@@ -10,6 +10,11 @@ export const GATEWAY_NAME = 's3-to-ftp';
 export const S3_PORT = 9000;
 export const S3_PORT_NAME = 's3-api';
 
+/** The port of metrics and status page, and its name in Service and Pod. */
+export const METRICS_PORT = 9464;
+export const METRICS_PORT_NAME = 'metrics';
+export const METRICS_PATH = '/metrics';
+
 /** Secret with what the gateway needs to log in to FTP, to check S3 signatures and to seal. */
 export const FTP_SECRET_NAME = 's3-to-ftp-ftp-credentials';
 
@@ -84,6 +89,8 @@ export const GATEWAY_ENV = {
   s3Port: 'S3_PORT',
   s3Bucket: 'S3_BUCKET',
   s3Domain: 'S3_DOMAIN',
+  metricsBindAddress: 'METRICS_BIND_ADDRESS',
+  metricsPort: 'METRICS_PORT',
   segmentSizeKib: 'SEGMENT_SIZE_KIB',
   memoryBudgetMib: 'MEMORY_BUDGET_MIB',
   catalogDirectory: 'CATALOG_DIR',

@@ -5,7 +5,7 @@ const repository = join(__dirname, '..');
 
 function sources(directory: string): string[] {
   return readdirSync(join(repository, directory), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
+    .filter((name) => /\.tsx?$/.test(name) && !name.includes('node_modules'))
     .map((name) => join(directory, name));
 }
 

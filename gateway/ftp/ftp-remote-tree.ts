@@ -20,6 +20,7 @@ import { FtpConnectionError, isRefusal } from './reply';
 import type { RetryPolicy } from './retry';
 import { FtpSession, type FtpAccount, type SessionTimeouts } from './session';
 import { SessionRunner } from './session-runner';
+import { FtpTally } from './tally';
 
 export interface FtpRemoteTreeOptions {
   readonly account: FtpAccount;
@@ -36,12 +37,13 @@ export class FtpRemoteTree implements RemoteTree {
   private readonly runner: SessionRunner;
   private readonly directories = new DirectoryCache();
   private readonly traits: ServerTraits = { replacesOnRename: true, namesItself: false };
+  private readonly tally = new FtpTally();
   private bytesSent = 0;
   private bytesReceived = 0;
 
   /** Connects when it is first used. */
   constructor({ account, timeouts, pool, retry }: FtpRemoteTreeOptions) {
-    this.pool = new SessionPool({ ...pool, open: () => FtpSession.open(account, timeouts) });
+    this.pool = new SessionPool({ ...pool, open: () => FtpSession.open(account, timeouts, this.tally) });
     this.runner = new SessionRunner(this.pool, retry);
   }
 
@@ -81,9 +83,18 @@ export class FtpRemoteTree implements RemoteTree {
     assertRemotePath(path);
     const end = options.end ?? (await this.size(path, options));
     if (end === undefined) throw new RemoteRefused(`${path} has no size`);
-    yield* readFile(this.runner, { ...options, path, start: options.start ?? 0, end }, (count) => {
-      this.bytesReceived += count;
-    });
+    yield* readFile(
+      this.runner,
+      { ...options, path, start: options.start ?? 0, end },
+      {
+        onBytes: (count) => {
+          this.bytesReceived += count;
+        },
+        onResume: () => {
+          this.tally.resumes += 1;
+        },
+      },
+    );
   }
 
   async putFile(file: FileToPut, options?: CallOptions): Promise<StoredFile> {
@@ -152,8 +163,19 @@ export class FtpRemoteTree implements RemoteTree {
     return this.runner.run((session) => session.workingDirectory(), options);
   }
 
+  async availableBytes(directory: string, options?: CallOptions): Promise<number | undefined> {
+    assertRemotePath(directory);
+    return this.runner.run((session) => session.availableBytes(directory), options);
+  }
+
   stats(): RemoteTreeStats {
+    const { commands, outcomes, resumes, lastReplyAt, certificateExpiresAt } = this.tally;
     return {
+      commands,
+      outcomes,
+      resumes,
+      lastReplyAt,
+      certificateExpiresAt,
       connections: this.pool.stats(),
       retries: this.runner.retries,
       bytesSent: this.bytesSent,

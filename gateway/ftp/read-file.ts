@@ -14,11 +14,18 @@ export interface FileRange extends ReadOptions {
   readonly end: number;
 }
 
+/** Told of what goes on, for metrics. */
+export interface ReadEvents {
+  readonly onBytes: (count: number) => void;
+  /** The read goes on, at the byte where a connection broke. */
+  readonly onResume: () => void;
+}
+
 /** Yields bytes [start, end) of a file. */
 export async function* readFile(
   runner: SessionRunner,
   range: FileRange,
-  onBytes: (count: number) => void,
+  { onBytes, onResume }: ReadEvents,
 ): AsyncGenerator<Buffer, void, void> {
   const { path, start, end, signal } = range;
   const retry = runner.newRetry(range);
@@ -50,6 +57,7 @@ export async function* readFile(
       if (lease) await giveBack(lease, chunks, 0);
       lease = undefined;
       await retry.after(await explain(runner, range, position, position > from, error));
+      if (position > start) onResume();
     } finally {
       // The consumer stopped early.
       if (lease) void giveBack(lease, chunks, end - position < MOST_DRAINED_BYTES ? MOST_DRAINED_BYTES : 0);

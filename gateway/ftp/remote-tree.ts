@@ -1,4 +1,5 @@
 /** The files and directories of one FTP account, as the store sees them. The doc comments are the contract. */
+import type { Outcome } from './tally';
 
 /** One name in a directory. Symbolic links and special files are left out: nothing here makes them. */
 export interface RemoteEntry {
@@ -112,6 +113,8 @@ export interface RemoteTree {
   removeDir(path: string, options?: CallOptions): Promise<void>;
   /** The directory that the server puts the account in at login; `/` where accounts are confined. */
   home(options?: CallOptions): Promise<string>;
+  /** Bytes that the account may still store in a directory; undefined where the server does not tell. */
+  availableBytes(directory: string, options?: CallOptions): Promise<number | undefined>;
   stats(): RemoteTreeStats;
   /** Lets operations in progress end for up to `graceMs` (default 5,000), then drops every connection. Later calls throw `RemoteUnavailable`. */
   close(graceMs?: number): Promise<void>;
@@ -134,8 +137,18 @@ export interface RemoteTreeStats {
     /** Logins turned away or failed. */
     readonly failedLogins: number;
   };
+  /** Commands sent, by verb. */
+  readonly commands: ReadonlyMap<string, number>;
+  /** How operations on connections ended: by the class of the reply, or without one. */
+  readonly outcomes: Readonly<Record<Outcome, number>>;
   /** Attempts made again after a passing trouble. */
   readonly retries: number;
+  /** Downloads continued at the byte where a connection broke. */
+  readonly resumes: number;
+  /** When the server last answered anything, in milliseconds since the epoch; undefined before that. */
+  readonly lastReplyAt: number | undefined;
+  /** When the server's certificate ends, in milliseconds since the epoch; undefined without TLS. */
+  readonly certificateExpiresAt: number | undefined;
   readonly bytesSent: number;
   readonly bytesReceived: number;
   /** False once the server refused to rename over a file. */

@@ -7,6 +7,7 @@ import { TLSSocket, type ConnectionOptions } from 'node:tls';
 import { Client, FTPError } from 'basic-ftp';
 import { parseMlsd, parseUnixOrDosList, TruncatedListingError, type ParsedListing } from './listing';
 import { FtpConnectionError, FtpReplyError } from './reply';
+import { FtpTally } from './tally';
 
 export interface FtpAccount {
   readonly host: string;
@@ -53,6 +54,7 @@ export class FtpSession {
     private readonly account: FtpAccount,
     private readonly silenceMs: number,
     private readonly confirmationMs: number,
+    private readonly tally: FtpTally,
   ) {
     this.client = new Client(silenceMs);
     // The library would hand out parsed entries only, without the lines that it could not read.
@@ -60,9 +62,10 @@ export class FtpSession {
       this.listing = text;
       return [];
     };
-    // The one place where the library shows the text of a listing's final reply.
+    // The one place where the library shows the text of a listing's final reply, and what commands it sends by itself.
     this.client.ftp.log = (line) => {
       if (line.startsWith('< ')) this.lastReply = line.slice(2);
+      else if (line.startsWith('> ')) this.tally.said(line.slice(2).split(' ', 1)[0] ?? '');
     };
     // A broken data connection would end the control connection with it, and the reply that says why would be lost.
     const closeWithError = this.client.ftp.closeWithError.bind(this.client.ftp);
@@ -72,11 +75,16 @@ export class FtpSession {
   }
 
   /** Connects and logs in. */
-  static async open(account: FtpAccount, timeouts: SessionTimeouts = {}): Promise<FtpSession> {
+  static async open(
+    account: FtpAccount,
+    timeouts: SessionTimeouts = {},
+    tally = new FtpTally(),
+  ): Promise<FtpSession> {
     const session = new FtpSession(
       account,
       timeouts.silenceMs ?? DEFAULT_SILENCE_MS,
       timeouts.confirmationMs ?? DEFAULT_CONFIRMATION_MS,
+      tally,
     );
     try {
       await session.logIn();
@@ -205,6 +213,17 @@ export class FtpSession {
     return this.run('PWD', () => this.client.pwd());
   }
 
+  /**
+   * Bytes that may still be stored in a directory; undefined where FEAT does not offer AVBL.
+   * Source: draft-peterson-streamlined-ftp-command-extensions, section 4.
+   */
+  async availableBytes(directory: string): Promise<number | undefined> {
+    if (!this.features.has('AVBL')) return undefined;
+    const { message } = await this.run('AVBL', () => this.client.send(`AVBL ${directory}`));
+    const bytes = /^213 (\d{1,15})\s*$/.exec(message)?.[1];
+    return bytes === undefined ? undefined : Number(bytes);
+  }
+
   async noop(): Promise<void> {
     await this.run('NOOP', () => this.client.send('NOOP'));
   }
@@ -232,6 +251,14 @@ export class FtpSession {
     }
     await this.requestFacts();
     this.client.ftp.socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
+    this.noteCertificate();
+  }
+
+  private noteCertificate(): void {
+    const { socket } = this.client.ftp;
+    // Empty once a TLS session is taken up again, which shows no certificate.
+    const until = socket instanceof TLSSocket ? Date.parse(socket.getPeerCertificate().valid_to) : NaN;
+    if (!Number.isNaN(until)) this.tally.certificateExpiresAt = until;
   }
 
   /** AUTH TLS and the handshake, which the library lets take for ever. */
@@ -321,15 +348,20 @@ export class FtpSession {
 
   private async run<T>(verb: string, command: () => Promise<T>): Promise<T> {
     try {
-      return await command();
+      const result = await command();
+      this.tally.ended('positive');
+      return result;
     } catch (error) {
       if (!(error instanceof FTPError)) {
+        this.tally.ended('connection-failed');
         this.close();
         throw new FtpConnectionError(verb, error);
       }
       // 421 says that the server hangs up, 530 that it no longer knows us.
       if (error.code === 421 || error.code === 530) this.close();
-      throw new FtpReplyError(verb, error.code, error.message);
+      const failure = new FtpReplyError(verb, error.code, error.message);
+      this.tally.ended(failure.replyClass);
+      throw failure;
     }
   }
 }

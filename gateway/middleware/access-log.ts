@@ -1,4 +1,4 @@
-/** One line per request, and one record for whoever counts. Never a header value beyond the attempt number: they hold signatures. */
+/** One line per request, and one record for whoever counts. Never a header value beyond the client's name and the attempt number: others hold signatures. */
 import type { ServerResponse } from 'node:http';
 import { constants, type Http2Stream } from 'node:http2';
 import { createMiddleware } from 'hono/factory';
@@ -20,6 +20,8 @@ export interface RequestRecord {
   readonly durationMs: number;
   /** What the SDK says: `attempt=1; max=5`. */
   readonly attempt?: string;
+  /** What the client says that it is, at most 100 characters of it. */
+  readonly userAgent?: string;
   readonly errorCode?: string;
   /** The name of the access key; absent if nobody was let in. */
   readonly accessKey?: string;
@@ -60,6 +62,7 @@ function recordOf(c: GatewayContext, durationMs: number): RequestRecord {
   const { operation, error, requestId, traffic } = c.var;
   const accessKey = c.get('accessKey') as AccessKey | undefined;
   const attempt = incoming.headers['amz-sdk-request'];
+  const userAgent = incoming.headers['user-agent'];
   return {
     requestId,
     method: incoming.method ?? '',
@@ -70,6 +73,7 @@ function recordOf(c: GatewayContext, durationMs: number): RequestRecord {
     ...traffic,
     durationMs,
     ...(typeof attempt === 'string' && { attempt: attempt.slice(0, 40) }),
+    ...(userAgent !== undefined && { userAgent: userAgent.slice(0, 100) }),
     ...(error instanceof S3Error && { errorCode: error.code }),
     ...(accessKey && { accessKey: accessKey.name }),
     ...(!isWhole(outgoing) && { aborted: true as const }),

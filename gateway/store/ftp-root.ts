@@ -61,6 +61,11 @@ export class FtpRoot {
     return this.#temporary !== undefined && this.#lease.isHeld;
   }
 
+  /** Whether it is not open because another gateway has it. */
+  get isStandby(): boolean {
+    return this.#trouble === undefined && this.#lease.isHeldByOther;
+  }
+
   /** For people: why it is not open. */
   get reason(): string {
     return this.#trouble instanceof Error ? this.#trouble.message : this.#lease.reason;

@@ -7,7 +7,7 @@ import { BlockReferences } from './block-references';
 import type { Catalog, Directory } from './catalog';
 import { KeyLock } from './concurrency';
 import { DeleteGuard, type DeleteGuardStats, type GuardMode } from './delete-guard';
-import { Directories } from './directories';
+import { Directories, type DirectoryStats } from './directories';
 import type { FtpRoot } from './ftp-root';
 import type { ObjectFiles } from './object-files';
 import { ObjectReader } from './object-reader';
@@ -49,8 +49,16 @@ export interface FtpStoreOptions {
   readonly now: () => number;
 }
 
+export interface FtpStoreStats {
+  readonly directories: DirectoryStats;
+  readonly settler: Settler['stats'];
+  readonly guard: DeleteGuardStats;
+  readonly uploads: UploadStats;
+}
+
 export class FtpStore implements ObjectStore {
   readonly #directories: Directories;
+  readonly #settler: Settler;
   readonly #reader: ObjectReader;
   readonly #writer: ObjectWriter;
   readonly #uploads: Uploads;
@@ -60,6 +68,7 @@ export class FtpStore implements ObjectStore {
   constructor(private readonly options: FtpStoreOptions) {
     const locks = new KeyLock();
     const settler = new Settler({ ...options, locks });
+    this.#settler = settler;
     this.#directories = new Directories({ ...options, settler });
     this.#uploads = new Uploads({ ...options, objectAt: (ref) => this.#reader.record(ref) });
     const shared = { ...options, locks, settler, directories: this.#directories };
@@ -79,8 +88,14 @@ export class FtpStore implements ObjectStore {
     });
   }
 
-  get stats(): { readonly guard: DeleteGuardStats; readonly uploads: UploadStats } {
-    return { guard: this.#guard.stats, uploads: this.#uploads.stats };
+  /** For metrics. Counters only rise. */
+  get stats(): FtpStoreStats {
+    return {
+      directories: this.#directories.stats,
+      settler: this.#settler.stats,
+      guard: this.#guard.stats,
+      uploads: this.#uploads.stats,
+    };
   }
 
   listBuckets(): Promise<readonly BucketInfo[]> {

@@ -64,6 +64,11 @@ export class Lease {
     return this.#held !== undefined && monotonicMs() - this.#renewedAt < timing.graceMs;
   }
 
+  /** Whether another gateway holds it, when this one last looked. */
+  get isHeldByOther(): boolean {
+    return this.#held === undefined && this.#other !== undefined;
+  }
+
   /** For people: why it is not held. */
   get reason(): string {
     if (this.#held) return 'the lease on the FTP root could not be renewed';

@@ -17,11 +17,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseAllDocuments, stringify } from 'yaml';
+import { freePort } from './free-port';
 import { snapshotCrd } from './snapshot-crd';
 
 const START_LIMIT_MS = 60_000;
@@ -339,17 +339,6 @@ async function endAll(processes: readonly ChildProcess[]): Promise<void> {
     child.kill('SIGKILL');
     await Promise.race([exited, sleep(STOP_LIMIT_MS, undefined, { ref: false })]);
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
 }
 
 function parseJson(text: string): Json {

@@ -2,7 +2,7 @@
 import { mkdir, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { posix } from 'node:path';
 import type { EmbeddedFtpSession } from './embedded-ftp-server-session';
-import { retrieve, sendListing, store } from './embedded-ftp-server-transfers';
+import { quotaLeft, retrieve, sendListing, store } from './embedded-ftp-server-transfers';
 
 type Command = (session: EmbeddedFtpSession, argument: string) => Promise<void>;
 
@@ -23,6 +23,7 @@ async function features(session: EmbeddedFtpSession): Promise<void> {
   const lines = ['EPSV', 'MDTM', 'PASV', 'REST STREAM', 'SIZE', 'UTF8'];
   if (server.settings.mlsd) lines.push('MLST type*;size*;modify*;');
   if (server.tls !== 'off') lines.push('AUTH TLS', 'PBSZ', 'PROT');
+  if (server.settings.quotaBytes !== Infinity) lines.push('AVBL');
   await session.reply(`211-Features:\r\n${lines.map((line) => ` ${line}\r\n`).join('')}211 End`);
 }
 
@@ -206,6 +207,7 @@ export const COMMANDS_BEFORE_LOGIN: Readonly<Record<string, Command>> = {
 export const COMMANDS: Readonly<Record<string, Command>> = {
   ...COMMANDS_BEFORE_LOGIN,
   ABOR: answer('226 Aborted.'),
+  AVBL: async (session) => session.reply(`213 ${await quotaLeft(session)}`),
   APPE: (session, path) => store(session, path, 'append'),
   CWD: changeDirectory,
   DELE: remove,

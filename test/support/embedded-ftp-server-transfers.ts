@@ -129,7 +129,7 @@ function takeRestart(session: EmbeddedFtpSession): number {
   return restartAt;
 }
 
-async function quotaLeft({ server }: EmbeddedFtpSession): Promise<number> {
+export async function quotaLeft({ server }: EmbeddedFtpSession): Promise<number> {
   return server.settings.quotaBytes === Infinity
     ? Infinity
     : server.settings.quotaBytes - (await bytesBelow(server.root));

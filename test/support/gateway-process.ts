@@ -52,6 +52,7 @@ export class GatewayProcess implements S3Target {
   private constructor(
     private readonly child: ChildProcess,
     readonly port: number,
+    readonly metricsPort: number,
     env: Readonly<Record<string, string>>,
     /** The last lines of its log. */
     readonly log: readonly string[],
@@ -78,8 +79,8 @@ export class GatewayProcess implements S3Target {
     void once(child, 'exit').then(() => process.removeListener('exit', killWithUs));
     const log: string[] = [];
     try {
-      const port = await listeningPort(child, log);
-      return new GatewayProcess(child, port, env, log, scratch);
+      const { port, metricsPort } = await listeningPorts(child, log);
+      return new GatewayProcess(child, port, metricsPort, env, log, scratch);
     } catch (error) {
       child.kill('SIGKILL');
       rmSync(scratch, { recursive: true, force: true });
@@ -156,6 +157,8 @@ function environment(options: GatewayOptions, scratch: string): Record<string, s
     S3_SECRET_KEY: 'longhorn-secret-key-of-a-test',
     S3_BIND_ADDRESS: '127.0.0.1',
     S3_PORT: String(options.port ?? 0),
+    METRICS_BIND_ADDRESS: '127.0.0.1',
+    METRICS_PORT: '0',
     S3_BUCKET: 'longhorn',
     ...(options.encryptionKey !== undefined && { ENCRYPTION_KEY: options.encryptionKey }),
     CATALOG_DIR: options.catalogDirectory ?? join(scratch, 'catalog'),
@@ -164,8 +167,13 @@ function environment(options: GatewayOptions, scratch: string): Record<string, s
   };
 }
 
-/** Reads the log until it names the port. */
-function listeningPort(child: ChildProcess, log: string[]): Promise<number> {
+interface Ports {
+  readonly port: number;
+  readonly metricsPort: number;
+}
+
+/** Reads the log until it names the ports. */
+function listeningPorts(child: ChildProcess, log: string[]): Promise<Ports> {
   return new Promise((resolve, reject) => {
     const fail = (reason: string): void =>
       reject(new Error(`the gateway ${reason}; its log ends with:\n${log.slice(-20).join('\n')}`));
@@ -180,17 +188,20 @@ function listeningPort(child: ChildProcess, log: string[]): Promise<number> {
       createInterface({ input: stream }).on('line', (line) => {
         log.push(line);
         if (log.length > LOG_LINES_KEPT) log.shift();
-        const port = portOf(line);
-        if (port === undefined) return;
+        const ports = portsOf(line);
+        if (ports === undefined) return;
         clearTimeout(impatience);
-        resolve(port);
+        resolve(ports);
       });
     }
   });
 }
 
-function portOf(line: string): number | undefined {
+function portsOf(line: string): Ports | undefined {
   if (!line.includes('"listening"')) return undefined;
-  const entry = JSON.parse(line) as { msg?: unknown; port?: unknown };
-  return entry.msg === 'listening' && typeof entry.port === 'number' ? entry.port : undefined;
+  const entry = JSON.parse(line) as Partial<Ports> & { msg?: unknown };
+  const { port, metricsPort } = entry;
+  if (entry.msg !== 'listening' || typeof port !== 'number' || typeof metricsPort !== 'number')
+    return undefined;
+  return { port, metricsPort };
 }

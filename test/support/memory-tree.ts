@@ -11,6 +11,7 @@ import {
   type RemoteTreeStats,
   type StoredFile,
 } from '../../gateway/ftp/remote-tree';
+import { FtpTally } from '../../gateway/ftp/tally';
 
 /** A call of the tree, and the path it is about. */
 export interface TreeCall {
@@ -131,7 +132,18 @@ export class MemoryTree implements RemoteTree {
 
   stats(): RemoteTreeStats {
     const connections = { busy: 0, idle: 0, waiting: 0, limit: 1, opened: 0, broken: 0, failedLogins: 0 };
-    return { connections, retries: 0, bytesSent: 0, bytesReceived: 0, replacesOnRename: true };
+    return {
+      ...new FtpTally(),
+      connections,
+      retries: 0,
+      bytesSent: 0,
+      bytesReceived: 0,
+      replacesOnRename: true,
+    };
+  }
+
+  availableBytes(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   async #call<T>(method: keyof RemoteTree, path: string, act: () => T): Promise<T> {

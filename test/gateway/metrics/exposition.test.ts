@@ -1,0 +1,153 @@
+import { EmbeddedFtpServer } from '../../support/embedded-ftp-server';
+import { GatewayProcess } from '../../support/gateway-process';
+import { createBackup } from '../../support/longhorn/backup';
+import { changeSample, sampleVolume } from '../../support/longhorn/sample-volume';
+import { hasPrometheus, Prometheus, promtool } from '../../support/prometheus';
+import { Longhorn } from '../../e2e/longhorn';
+
+const VOLUME = 'pvc-of-a-test';
+const QUOTA = 1024 ** 3;
+
+/** The samples by name and labels, as they stand in the text format. */
+function samplesOf(text: string): Map<string, number> {
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
+  );
+}
+
+describe('what the gateway tells Prometheus', () => {
+  let ftp: EmbeddedFtpServer;
+  let gateway: GatewayProcess;
+  let text = '';
+  let samples: Map<string, number>;
+  const startedAt = Date.now() / 1000;
+  const uploaded: number[] = [];
+
+  beforeAll(async () => {
+    ftp = await EmbeddedFtpServer.start({ tls: 'explicit', quotaBytes: QUOTA });
+    gateway = await GatewayProcess.start({ ftp, encryptionKey: 'a5'.repeat(32) });
+    await gateway.ready();
+    const longhorn = new Longhorn(gateway);
+    const volume = sampleVolume(VOLUME, 64 * 1024);
+    for (const name of ['backup-1', 'backup-2']) {
+      const snapshot = volume.snapshot(name, Date.now());
+      uploaded.push(
+        (await createBackup(longhorn, { volume, snapshot, backupName: name })).newlyUploadedBytes,
+      );
+      changeSample(volume);
+    }
+    longhorn.close();
+    await fetch(`${gateway.endpoint}/longhorn/some-key`);
+    text = await (await fetch(metricsUrl())).text();
+    samples = samplesOf(text);
+  });
+
+  afterAll(async () => {
+    await gateway?.stop();
+    await ftp?.stop();
+  });
+
+  const metricsUrl = (): string => `http://127.0.0.1:${gateway.metricsPort}/metrics`;
+  const sample = (name: string): number => samples.get(name) ?? NaN;
+
+  it('counts requests by operation and status, those that were refused too', () => {
+    expect(sample('longhaul_s3_requests_total{operation="PutObject",code="200"}')).toBeGreaterThan(27);
+    expect(sample('longhaul_s3_requests_total{operation="Unknown",code="403"}')).toBe(1);
+    expect(sample('longhaul_s3_request_duration_seconds_count{operation="PutObject"}')).toBe(
+      sample('longhaul_s3_requests_total{operation="PutObject",code="200"}'),
+    );
+  });
+
+  it('tells what each backup of a volume had uploaded, to the byte', () => {
+    const labels = `{volume="${VOLUME}"}`;
+    expect(sample(`longhaul_volume_received_bytes_total${labels}`)).toBe(
+      (uploaded[0] ?? 0) + (uploaded[1] ?? 0),
+    );
+    expect(sample(`longhaul_volume_last_backup_received_bytes${labels}`)).toBe(uploaded[1]);
+    expect(sample(`longhaul_volume_backups${labels}`)).toBe(2);
+    expect(sample(`longhaul_volume_backup_running${labels}`)).toBe(0);
+    expect(sample(`longhaul_volume_last_backup_timestamp_seconds${labels}`)).toBeGreaterThanOrEqual(
+      Math.floor(startedAt),
+    );
+  });
+
+  it('tells when Longhorn and the FTP server were last heard', () => {
+    for (const name of [
+      'longhaul_longhorn_last_request_timestamp_seconds',
+      'longhaul_ftp_last_reply_timestamp_seconds',
+    ]) {
+      expect(sample(name)).toBeGreaterThan(startedAt);
+      expect(sample(name)).toBeLessThanOrEqual(Date.now() / 1000);
+    }
+  });
+
+  it('tells of the FTP server what the FTP server saw', () => {
+    expect(sample('longhaul_ftp_commands_total{verb="STOR"}')).toBe(ftp.count('STOR'));
+    expect(sample('longhaul_ftp_outcomes_total{outcome="positive"}')).toBeGreaterThan(ftp.count('STOR'));
+    expect(sample('longhaul_ftp_connection_limit')).toBe(4);
+    expect(sample('longhaul_ftp_available_bytes')).toBeLessThanOrEqual(QUOTA);
+    const expiry = sample('longhaul_ftp_certificate_expiry_timestamp_seconds');
+    expect(expiry).toBeGreaterThan(Date.now() / 1000);
+  });
+
+  it('serves, and knows its version', () => {
+    expect(sample('longhaul_serving')).toBe(1);
+    expect(sample('longhaul_guard_objections_total{reason="named"}')).toBe(0);
+    expect(sample('longhaul_uploads')).toBe(0);
+    expect(text).toMatch(/^longhaul_build_info\{version="\d+\.\d+\.\d+"\} 1$/m);
+  });
+
+  it('has no label that grows with what is stored, but the volume', () => {
+    const names = new Set([...text.matchAll(/[{,](\w+)="/g)].map(([, name]) => name));
+    expect([...names].sort()).toEqual([
+      'code',
+      'le',
+      'operation',
+      'outcome',
+      'reason',
+      'state',
+      'verb',
+      'version',
+      'volume',
+    ]);
+  });
+
+  it('shows no secret', async () => {
+    const page = await (await fetch(metricsUrl().replace('metrics', ''))).text();
+    for (const secret of [gateway.secretAccessKey, gateway.accessKeyId, ftp.password, 'a5a5a5']) {
+      expect(text).not.toContain(secret);
+      expect(page).not.toContain(secret);
+    }
+  });
+
+  it('answers nothing but reading', async () => {
+    expect((await fetch(metricsUrl(), { method: 'POST' })).status).toBe(404);
+    expect((await fetch(metricsUrl().replace('metrics', 'longhorn/key'))).status).toBe(404);
+  });
+
+  (hasPrometheus ? describe : describe.skip)("to Debian's Prometheus", () => {
+    it('passes "promtool check metrics" without a word', async () => {
+      expect(await promtool(['check', 'metrics'], text)).toEqual({ exitCode: 0, output: '' });
+    });
+
+    it('is scraped whole', async () => {
+      const scrape = {
+        job_name: 's3-to-ftp',
+        scrape_interval: '1s',
+        static_configs: [{ targets: [`127.0.0.1:${gateway.metricsPort}`] }],
+      };
+      const prometheus = await Prometheus.start({ scrape_configs: [scrape] });
+      try {
+        await prometheus.until(
+          'the gateway is up',
+          async () => (await prometheus.query('up == 1')).length === 1,
+        );
+        const [count] = await prometheus.query('scrape_samples_scraped');
+        expect(Number(count?.value[1])).toBeGreaterThanOrEqual(samples.size);
+      } finally {
+        await prometheus.stop();
+      }
+    });
+  });
+});

@@ -1,0 +1,140 @@
+/** Moments of a gateway, for the status page. */
+import { FtpTally } from '../../gateway/ftp/tally';
+import type { GatewayStatus } from '../../gateway/metrics/status';
+import type { BackupStatus, VolumeStatus } from '../../gateway/metrics/volume-status';
+
+export const NOW = Date.UTC(2026, 4, 18, 6, 30);
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const MIB = 1024 * 1024;
+
+/** One backup a day, the last one `ageMs` old; of the older half the sizes are not known. */
+export function dailyBackups(count: number, ageMs: number, sizeOf: (day: number) => number): BackupStatus[] {
+  return Array.from({ length: count }, (_, index) => {
+    const day = count - 1 - index;
+    return {
+      name: `backup-${(0x1f3a5c00 + index * 7919).toString(16)}`,
+      storedAt: NOW - ageMs - day * DAY,
+      ...(day < count / 2 && { receivedBytes: sizeOf(day) * MIB, durationMs: 4 * MINUTE }),
+    };
+  });
+}
+
+const volumes: VolumeStatus[] = [
+  {
+    bucket: 'longhorn',
+    volume: 'pvc-2f6f1c1e-6a7b-4c53-9d0f-0a5a1f8f7a11',
+    backups: dailyBackups(30, 3.4 * HOUR, (day) => (day % 7 === 3 ? 2_400 : 180 + 37 * (day % 5))),
+  },
+  {
+    bucket: 'longhorn',
+    volume: 'pvc-7a0d0b52-11f0-4be7-8a64-3c9d5b7f2e90',
+    backups: dailyBackups(14, 3.1 * HOUR, (day) => 12 + (day % 3) * 9),
+  },
+  {
+    bucket: 'longhorn',
+    volume: 'pvc-c41b2d87-93aa-47c6-b0e8-52f1e6d90c3d',
+    backups: dailyBackups(3, 2 * DAY, () => 640),
+  },
+];
+
+const ftp = {
+  ...new FtpTally(),
+  commands: new Map([['STOR', 812]]),
+  lastReplyAt: NOW - 2_000,
+  certificateExpiresAt: NOW + 61 * DAY,
+  connections: { busy: 0, idle: 2, waiting: 0, limit: 4, opened: 9, broken: 1, failedLogins: 0 },
+  retries: 3,
+  bytesSent: 18_700 * MIB,
+  bytesReceived: 42 * MIB,
+  replacesOnRename: true,
+};
+
+export const GOOD: GatewayStatus = {
+  version: '1.0.0',
+  now: NOW,
+  startedAt: NOW - 9 * DAY,
+  longhornSeenAt: NOW - 2.2 * MINUTE,
+  store: {
+    serving: true,
+    standby: false,
+    epoch: 7,
+    buckets: 1,
+    entries: 51_873,
+    stats: {
+      directories: { proved: 36_012, contradictions: 0, foreignNames: 0 },
+      settler: { foreignChanges: 0, unreadable: 0 },
+      guard: {
+        objections: { named: 0, 'in-progress': 0, unreadable: 0, 'listing-failed': 0, unknown: 0 },
+        documentsRead: 0,
+      },
+      uploads: { uploads: 0, parts: 0, partBytes: 0, expired: 0 },
+    },
+  },
+  ftp,
+  availableBytes: 412 * 1024 * MIB,
+  volumes,
+};
+
+export const EMPTY: GatewayStatus = {
+  ...GOOD,
+  startedAt: NOW - 40_000,
+  longhornSeenAt: undefined,
+  store: { ...GOOD.store, entries: 0 },
+  ftp: { ...ftp, retries: 0, bytesSent: 0, bytesReceived: 0 },
+  availableBytes: undefined,
+  volumes: [],
+};
+
+const [first, second, third] = volumes as [VolumeStatus, VolumeStatus, VolumeStatus];
+const run = { bucket: 'longhorn', startedAt: NOW - 6 * MINUTE, lastSeenAt: NOW - 4_000 };
+
+export const RUNNING: GatewayStatus = {
+  ...GOOD,
+  ftp: { ...ftp, connections: { ...ftp.connections, busy: 2, idle: 1 } },
+  volumes: [
+    {
+      ...first,
+      running: { ...run, volume: first.volume, backup: 'backup-8d1f', receivedBytes: 1_340 * MIB },
+    },
+    second,
+    third,
+  ],
+};
+
+export const ATTENTION: GatewayStatus = {
+  ...GOOD,
+  longhornSeenAt: NOW - 3 * HOUR,
+  ftp: { ...ftp, certificateExpiresAt: NOW + 9 * DAY },
+  volumes: [
+    first,
+    {
+      ...second,
+      givenUp: {
+        ...run,
+        startedAt: NOW - 5 * HOUR,
+        volume: second.volume,
+        backup: 'backup-51ab',
+        receivedBytes: 0,
+      },
+    },
+    { ...third, backups: dailyBackups(3, 12 * DAY, () => 640) },
+  ],
+};
+
+export const DOWN: GatewayStatus = {
+  ...GOOD,
+  store: { ...GOOD.store, serving: false, reason: 'the lease on the FTP root could not be renewed' },
+  ftp: { ...ftp, lastReplyAt: NOW - 17 * MINUTE, connections: { ...ftp.connections, idle: 0, waiting: 3 } },
+};
+
+export const STANDBY: GatewayStatus = {
+  ...EMPTY,
+  store: {
+    ...EMPTY.store,
+    serving: false,
+    standby: true,
+    reason: 'another gateway (0123456789abcdef) holds the lease on the FTP root',
+  },
+};
