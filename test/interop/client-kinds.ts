@@ -1,7 +1,6 @@
 /** The clients: the AWS SDK for JavaScript with its default checksums, s3cmd, rclone and awscli. */
-import { createReadStream, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { createReadStream, readFileSync, truncateSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -9,8 +8,9 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { bodyBytes, REGION, s3Client } from '../support/s3';
+import { bodyBytes, s3Client } from '../support/s3';
 import type { ClientKind } from './object-client';
+import { awsEnv, rcloneEnv, s3cmdEnv, s3cmdOptions } from './program-settings';
 import { runProgram } from './programs';
 
 const PART_MIB = 5;
@@ -54,24 +54,10 @@ const s3cmd: ClientKind = {
   name: 's3cmd',
   program: 's3cmd',
   create(target, directory, program) {
-    const config = join(directory, 's3cfg');
-    const { host } = new URL(target.endpoint);
-    const settings = {
-      access_key: target.accessKeyId,
-      secret_key: target.secretAccessKey,
-      host_base: host,
-      host_bucket: host,
-      use_https: 'False',
-      bucket_location: REGION,
-    };
-    const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
-    writeFileSync(config, ['[default]', ...lines, ''].join('\n'));
+    const options = s3cmdOptions(target, directory);
     const url = (key: string): string => `s3://${target.bucket}/${key}`;
     const run = (...args: string[]): Promise<Buffer> =>
-      runProgram(program, ['--config', config, '--no-progress', ...args], {
-        HOME: directory,
-        LANG: 'C.UTF-8',
-      });
+      runProgram(program, [...options, ...args], s3cmdEnv(directory));
     return {
       put: async (key, file) => void (await run('put', '--disable-multipart', file, url(key))),
       putInParts: async (key, file) =>
@@ -100,18 +86,7 @@ const rclone: ClientKind = {
   name: 'rclone',
   program: 'rclone',
   create(target, directory, program) {
-    const env = {
-      HOME: directory,
-      RCLONE_CONFIG: join(directory, 'rclone.conf'),
-      RCLONE_CONFIG_GATEWAY_TYPE: 's3',
-      RCLONE_CONFIG_GATEWAY_PROVIDER: 'Other',
-      RCLONE_CONFIG_GATEWAY_ENDPOINT: target.endpoint,
-      RCLONE_CONFIG_GATEWAY_REGION: REGION,
-      RCLONE_CONFIG_GATEWAY_ACCESS_KEY_ID: target.accessKeyId,
-      RCLONE_CONFIG_GATEWAY_SECRET_ACCESS_KEY: target.secretAccessKey,
-      RCLONE_CONFIG_GATEWAY_FORCE_PATH_STYLE: 'true',
-    };
-    writeFileSync(env.RCLONE_CONFIG, '');
+    const env = rcloneEnv(target, directory);
     const remote = (key: string): string => `gateway:${target.bucket}/${key}`;
     const run = (...args: string[]): Promise<Buffer> => runProgram(program, ['--retries', '1', ...args], env);
     return {
@@ -144,15 +119,7 @@ const awscli: ClientKind = {
   name: 'awscli',
   program: 'aws',
   create(target, directory, program) {
-    const env = {
-      HOME: directory,
-      LANG: 'C.UTF-8',
-      AWS_ACCESS_KEY_ID: target.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: target.secretAccessKey,
-      AWS_DEFAULT_REGION: REGION,
-      AWS_EC2_METADATA_DISABLED: 'true',
-      AWS_PAGER: '',
-    };
+    const env = awsEnv(target, directory);
     const url = (key: string): string => `s3://${target.bucket}/${key}`;
     const run = (...args: string[]): Promise<Buffer> =>
       runProgram(program, ['--endpoint-url', target.endpoint, ...args], env);

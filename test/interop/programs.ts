@@ -7,6 +7,13 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const TIMEOUT_MS = 60_000;
 
+export interface RunOptions {
+  /** Working directory. */
+  readonly cwd?: string;
+  /** @default a minute */
+  readonly timeoutMs?: number;
+}
+
 /** Debian's own first: a version manager's shim of the same name may be in PATH, with nothing behind it. */
 const DIRECTORIES = ['/usr/bin', ...(process.env['PATH'] ?? '').split(delimiter)];
 
@@ -27,12 +34,14 @@ export async function runProgram(
   path: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  { cwd, timeoutMs = TIMEOUT_MS }: RunOptions = {},
 ): Promise<Buffer> {
   const { stdout } = await run(path, args, {
     env: { PATH: '/usr/bin:/bin', ...env },
     encoding: 'buffer',
     maxBuffer: 64 * 1024 * 1024,
-    timeout: TIMEOUT_MS,
+    timeout: timeoutMs,
+    ...(cwd !== undefined && { cwd }),
   });
   return stdout;
 }
