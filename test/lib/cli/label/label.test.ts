@@ -1,6 +1,9 @@
+import type { PodTemplate } from '../../../../lib/cli/kinds';
+import { VolumeLabels } from '../../../../lib/volume-labels';
 import { ApiServer, describeWithApiServer } from '../../../support/api-server';
 import { LonghaulCli } from '../../../support/longhaul-cli';
 import { createVolume, paths } from '../../../support/longhorn-objects';
+import { ofKind, synthesized } from '../../../support/synthesis';
 
 const DAILY = 'recurring-job.longhorn.io/daily';
 const WEEKLY = 'recurring-job.longhorn.io/weekly';
@@ -149,26 +152,20 @@ describeWithApiServer('longhaul label', () => {
     ]);
   });
 
-  it('works with no more rights than the service account of its Job has', async () => {
-    const account = { kind: 'ServiceAccount', name: 'labeller', namespace: 'longhorn-system' };
-    await server.create('/api/v1/namespaces/longhorn-system/serviceaccounts', {
-      metadata: { name: account.name },
-    });
+  it('works as the Job of the constructs, with no more rights than its service account has there', async () => {
+    const jobs = [{ name: 'weekly', pvcs: [{ namespace: 'plain', name: 'data' }] }];
+    const manifests = synthesized(
+      (chart) => new VolumeLabels(chart, 'labels', { image: 'registry.example/longhaul:1.2.3', jobs }),
+    );
+    const create = (kind: string, path: string): Promise<unknown> =>
+      server.create(path, ofKind(manifests, kind));
     const rbac = '/apis/rbac.authorization.k8s.io/v1';
-    await server.create(`${rbac}/clusterroles`, {
-      metadata: { name: 'labeller' },
-      rules: [
-        { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'list', 'patch'] },
-        { apiGroups: [''], resources: ['persistentvolumes'], verbs: ['get'] },
-      ],
-    });
-    await server.create(`${rbac}/clusterrolebindings`, {
-      metadata: { name: 'labeller' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'labeller' },
-      subjects: [account],
-    });
-    const asAccount = await server.serviceAccountKubeconfig('longhorn-system', 'labeller');
-    const args = ['label', '--kubeconfig', asAccount, '--job', 'weekly=plain/data'];
+    await create('ServiceAccount', '/api/v1/namespaces/longhorn-system/serviceaccounts');
+    await create('ClusterRole', `${rbac}/clusterroles`);
+    await create('ClusterRoleBinding', `${rbac}/clusterrolebindings`);
+    const asAccount = await server.serviceAccountKubeconfig('longhorn-system', 'longhaul-label-volumes');
+    const { template } = ofKind<{ readonly spec: { readonly template: PodTemplate } }>(manifests, 'Job').spec;
+    const args = [...(template.spec.containers[0]?.args ?? []), '--kubeconfig', asAccount];
 
     const refused = await cli.run(args);
     expect(refused.code).toBe(1);
@@ -176,15 +173,8 @@ describeWithApiServer('longhaul label', () => {
       /^longhaul: You may not list volumes\.longhorn\.io in namespace longhorn-system: ask for that right/,
     );
 
-    await server.create(`${rbac}/namespaces/longhorn-system/roles`, {
-      metadata: { name: 'labeller' },
-      rules: [{ apiGroups: ['longhorn.io'], resources: ['volumes'], verbs: ['get', 'list', 'patch'] }],
-    });
-    await server.create(`${rbac}/namespaces/longhorn-system/rolebindings`, {
-      metadata: { name: 'labeller' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'labeller' },
-      subjects: [account],
-    });
+    await create('Role', `${rbac}/namespaces/longhorn-system/roles`);
+    await create('RoleBinding', `${rbac}/namespaces/longhorn-system/rolebindings`);
     const allowed = await cli.run(args);
     expect(allowed).toMatchObject({ code: 0 });
     expect(await labels(paths.longhorn('volumes', 'pvc-data'))).toMatchObject({ [WEEKLY]: 'enabled' });
