@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { readConfig } from '../../gateway/config';
 import { Gateway } from '../../lib/gateway';
 import type { GatewayProps } from '../../lib/gateway-options';
@@ -129,6 +131,18 @@ describe('the gateway', () => {
       logLevel: 'debug',
       encryptionKey: Buffer.alloc(32, 0xab),
     });
+  });
+
+  it('is told nothing that the README does not explain', () => {
+    const readme = readFileSync(join(__dirname, '..', '..', 'README.md'), 'utf8');
+    const everything = {
+      ftp: { ca: { secret: 'ca' }, connections: 3, retrySeconds: 60, stallSeconds: 15 },
+      memoryBudgetMib: 64,
+      segmentSizeKib: 256,
+      logLevel: 'info' as const,
+    };
+    const names = container(everything).env.map(({ name }) => name);
+    expect(names.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
   });
 
   it('starts with what it is told by default', () => {
