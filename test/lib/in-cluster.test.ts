@@ -173,7 +173,7 @@ describeWithApiServer('the manifests in a cluster', () => {
       encoding: 'utf8',
     });
 
-  it('are taken by `kubectl apply -f` in one go, and are all unchanged the second time', async () => {
+  it('are taken by `kubectl apply -f` in one go, and are all unchanged the second time', () => {
     if (kubectl(['version', '--client']).error !== undefined) {
       if (process.env['LONGHAUL_REQUIRE_CLIENTS']) throw new Error('kubectl is not installed');
       process.stderr.write('Left out: kubectl is not installed.\n');
