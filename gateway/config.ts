@@ -35,6 +35,12 @@ export interface GatewayConfig {
   readonly readPlainObjects: boolean;
   /** What happens to a delete of a block that a stored backup needs: refused, only logged, or not looked at. */
   readonly deleteGuard: 'enforce' | 'warn' | 'off';
+  readonly trash: {
+    /** How long deleted and replaced files rest before they leave the FTP server, in milliseconds; 0: not at all. */
+    readonly keepMs: number;
+    /** Bytes of them on the FTP server above which the oldest leave before their time. */
+    readonly maxBytes: number;
+  };
   /** log2 of the plaintext bytes of a sealed segment. */
   readonly segmentLog2: number;
   /** Directory on local disk for the catalog. */
@@ -48,6 +54,7 @@ export interface GatewayConfig {
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
 const DAY_MS = 86_400_000;
 
 /** Reads the variables that README.md lists. Throws `ConfigError` with all problems; touches nothing but the files that they name. */
@@ -75,6 +82,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
     ...(encryptionKey && { encryptionKey }),
     readPlainObjects: read.oneOf('PLAIN_OBJECTS', ['refuse', 'read'], 'refuse') === 'read',
     deleteGuard: read.oneOf('DELETE_GUARD', ['enforce', 'warn', 'off'], 'enforce'),
+    trash: {
+      keepMs: read.integer('TRASH_DAYS', 0, 3650, 7) * DAY_MS,
+      maxBytes: read.integer('TRASH_MAX_GIB', 1, 1_000_000, 256) * GIB,
+    },
     segmentLog2: Math.log2(read.integer('SEGMENT_SIZE_KIB', 4, 1024, 256, powerOfTwo) * 1024),
     catalogDirectory: read.text('CATALOG_DIR', 1, CATALOG_DIRECTORY),
     ...(uploadExpiryDays > 0 && { uploadExpiryMs: uploadExpiryDays * DAY_MS }),

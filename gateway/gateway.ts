@@ -56,10 +56,11 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     log.warn('FTP_TLS is off: the password and all objects cross the network unencrypted');
   const monotonicMs = (): number => performance.now();
   const shared = { tree, catalog, layout, log, now: Date.now };
-  const root = new FtpRoot({
+  const root: FtpRoot = new FtpRoot({
     ...shared,
     holder: local.holder,
     bucket: config.s3.bucket,
+    onTaken: (epoch) => store.begin(epoch),
     checkKey: (names, temporary) => checkKey({ tree, layout, ...(keyring && { keyring }) }, names, temporary),
     monotonicMs,
   });
@@ -71,7 +72,13 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     temporaryPath: () => root.temporaryPath(),
     asidePath: (path) => layout.aside(path),
   });
-  const store = new FtpStore({ ...shared, root, files, deleteGuard: config.deleteGuard });
+  const store = new FtpStore({
+    ...shared,
+    root,
+    files,
+    deleteGuard: config.deleteGuard,
+    trash: config.trash,
+  });
   const space = new AvailableSpace(tree, layout.root);
   const metrics = new Metrics({
     version,
@@ -117,6 +124,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
   const { uploadExpiryMs } = config;
   const endExpiry =
     uploadExpiryMs !== undefined && expireAbandonedUploads({ ...shared, store, afterMs: uploadExpiryMs });
+  store.trashKeeper.start();
   const { tls } = config.s3;
   const certificate = tls && (await readCertificate(tls));
   const server = createHttpServer(app, certificate);
@@ -136,7 +144,10 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
       space.stop();
       metricsServer.close();
       metricsServer.closeAllConnections();
-      const closed = await within(CLOSE_MS, root.close());
+      const closed = await within(
+        CLOSE_MS,
+        store.trashKeeper.close().then(() => root.close()),
+      );
       await catalog.close(drained && closed);
       await tree.close(0);
       local.release();

@@ -30,6 +30,7 @@ export class FilePut {
   /** A rename was sent, and its reply was lost. */
   private renameUnclear = false;
   private usedAside = false;
+  private keepsReplaced = false;
 
   constructor(
     private readonly file: FileToPut,
@@ -106,7 +107,8 @@ export class FilePut {
     const directory = parentOf(this.file.target);
     if (this.directories.isSurelyMissing(directory))
       await ensureDirectory(session, directory, this.directories);
-    if (!this.traits.replacesOnRename) return this.commitAroundAside(session, upload);
+    this.keepsReplaced = this.file.keepsReplaced?.() ?? false;
+    if (this.keepsReplaced || !this.traits.replacesOnRename) return this.commitAroundAside(session, upload);
     try {
       await this.rename(session, upload.path);
     } catch (error) {
@@ -181,7 +183,7 @@ export class FilePut {
   private async done(session: FtpSession, { path, size }: Upload): Promise<StoredFile> {
     this.directories.seen(parentOf(this.file.target));
     const leftovers = this.attempts.filter((attempt) => attempt !== path);
-    if (this.usedAside) leftovers.push(this.file.aside);
+    if (this.usedAside && !this.keepsReplaced) leftovers.push(this.file.aside);
     try {
       for (const leftover of leftovers) await removeIfThere(session, leftover);
     } catch {

@@ -53,6 +53,11 @@ export interface FileToPut {
    * dies meanwhile, `target` may be missing while `aside` holds the old file. In an existing directory, used by this call only.
    */
   readonly aside: string;
+  /**
+   * Asked once all bytes are there: whether the file that was at `target` has to stay, at `aside`, instead of being lost. It then is there when the call
+   * resolves with `committedBy: 'aside'`. @default it is lost
+   */
+  readonly keepsReplaced?: () => boolean;
   /** Opens the bytes. What it throws reaches the caller of `putFile` unchanged, and nothing is retried. */
   body(): AsyncIterable<Buffer>;
   /** Whether `body` may be called again. A body that may not is sent at most once. */
@@ -62,7 +67,7 @@ export interface FileToPut {
 export interface StoredFile {
   /** Bytes, as the server counted them. */
   readonly size: number;
-  /** How `target` came to be: one rename, or around an aside because the server refuses to rename over a file. */
+  /** How `target` came to be: one rename, or around an aside because the server refuses to rename over a file, or the old file has to stay. */
   readonly committedBy: 'rename' | 'aside';
 }
 

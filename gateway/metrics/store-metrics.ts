@@ -65,6 +65,24 @@ export function storeMetrics(registry: Registry, read: () => StoreFigures): void
     },
     () => Object.entries(read().stats.guard.objections).map(([reason, count]) => [{ reason }, count]),
   );
+  gauge('trash_files', 'Deleted and replaced files in the trash.', ({ stats }) => stats.trash.entries);
+  gauge(
+    'trash_stored_bytes',
+    'Bytes that the trash takes on the FTP server.',
+    ({ stats }) => stats.trash.bytes,
+  );
+  counter('trash_kept_total', 'Files moved into the trash.', ({ trash }) => trash.kept);
+  counter('trash_restored_total', 'Files brought back from the trash.', ({ trash }) => trash.restored);
+  counter(
+    'trash_expired_total',
+    'Files that left the trash because their time was over.',
+    ({ trash }) => trash.expired,
+  );
+  counter(
+    'trash_evicted_total',
+    'Files that left the trash before their time because it held too much.',
+    ({ trash }) => trash.evicted,
+  );
   gauge('uploads', 'Multipart uploads in progress.', ({ stats }) => stats.uploads.uploads);
   gauge(
     'upload_stored_bytes',

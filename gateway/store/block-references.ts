@@ -77,6 +77,14 @@ export class BlockReferences {
       void this.#index.remove(blockSetId(bucket, parsed.set), parsed.backup);
   }
 
+  /** Whether a document is surely that of a backup in progress. */
+  isStub({ bucket, key }: ObjectRef, record: FileRecord): boolean {
+    const parsed = parseKey(key);
+    if (parsed?.kind !== 'backup-config' || record.kind !== 'object') return false;
+    const entry = this.#index.entry(blockSetId(bucket, parsed.set), parsed.backup);
+    return entry?.version === versionOf(record) && entry.state === 'in-progress';
+  }
+
   /** Watches a new document pass, if the key is one's; undefined otherwise. */
   watch(ref: ObjectRef): DocumentWatch | undefined {
     const key = parseKey(ref.key);

@@ -26,6 +26,8 @@ export interface FtpRootOptions {
   readonly bucket: string;
   /** Proves that the root may be used with the key at hand; throws where it may not. Gets the names in the gateway's own directory, and a path to write at. */
   readonly checkKey: (names: readonly string[], temporary: string) => Promise<void>;
+  /** What else has to be done in a new epoch before anything is answered. */
+  readonly onTaken: (epoch: number) => Promise<void>;
   readonly log: Logger;
   readonly now: () => number;
   readonly monotonicMs: () => number;
@@ -159,13 +161,14 @@ export class FtpRoot {
 
   /** What every holder does first, before it answers anything. */
   async #prepare(epoch: number, releasedEpoch: number | undefined): Promise<void> {
-    const { tree, catalog, layout, bucket, checkKey } = this.options;
+    const { tree, catalog, layout, bucket, checkKey, onTaken } = this.options;
     await tree.makeDir(layout.uploads);
     const own = (await this.#read(layout.own)).map(({ name }) => name);
     const fenced = await this.#fence(own);
     const temporary = `${layout.own}/${TEMPORARY}${epoch}`;
     await tree.makeDir(temporary);
     await checkKey(own, `${temporary}/key-check`);
+    await onTaken(epoch);
     await catalog.begin(epoch, releasedEpoch);
     await this.#findBuckets();
     await this.createBucket(bucket);

@@ -34,6 +34,9 @@ import { ObjectWriter } from './object-writer';
 import { withS3Errors } from './remote-errors';
 import type { RemoteLayout } from './remote-layout';
 import { Settler } from './settler';
+import { Trash, type TrashSettings, type TrashStats } from './trash';
+import { TrashJobs } from './trash-jobs';
+import { TrashKeeper } from './trash-keeper';
 import { Uploads, type UploadStats } from './uploads';
 
 export interface FtpStoreOptions {
@@ -44,6 +47,7 @@ export interface FtpStoreOptions {
   readonly root: FtpRoot;
   /** What happens to a delete of a block that a stored backup needs. */
   readonly deleteGuard: GuardMode;
+  readonly trash: TrashSettings;
   readonly log: Logger;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -53,6 +57,7 @@ export interface FtpStoreStats {
   readonly directories: DirectoryStats;
   readonly settler: Settler['stats'];
   readonly guard: DeleteGuardStats;
+  readonly trash: TrashStats;
   readonly uploads: UploadStats;
 }
 
@@ -64,13 +69,25 @@ export class FtpStore implements ObjectStore {
   readonly #uploads: Uploads;
   readonly #references: BlockReferences;
   readonly #guard: DeleteGuard;
+  readonly #trash: Trash;
+  readonly trashKeeper: TrashKeeper;
+  readonly trashJobs: TrashJobs;
 
   constructor(private readonly options: FtpStoreOptions) {
     const locks = new KeyLock();
-    const settler = new Settler({ ...options, locks });
+    const settler = new Settler({
+      ...options,
+      locks,
+      putAway: (ref, aside, record) => this.#trash.putAway(ref, aside, record),
+    });
     this.#settler = settler;
     this.#directories = new Directories({ ...options, settler });
-    this.#uploads = new Uploads({ ...options, objectAt: (ref) => this.#reader.record(ref) });
+    this.#uploads = new Uploads({
+      ...options,
+      objectAt: (ref) => this.#reader.record(ref),
+      isInTrash: ({ bucket, key, uploadId }) =>
+        this.#trash.rows.versions(bucket, key).some(({ upload }) => upload === uploadId),
+    });
     const shared = { ...options, locks, settler, directories: this.#directories };
     this.#reader = new ObjectReader({ ...shared, retainParts: (id) => this.#uploads.retainParts(id) });
     this.#references = new BlockReferences({
@@ -78,13 +95,27 @@ export class FtpStore implements ObjectStore {
       open: (ref) => this.#reader.open(ref),
       place: (ref) => this.#reader.place(ref),
     });
+    this.#trash = new Trash({
+      ...options,
+      ...options.trash,
+      references: this.#references,
+      discardParts: (id) => this.#uploads.discardParts(id),
+    });
+    this.trashKeeper = new TrashKeeper({ ...options, trash: this.#trash, isOpen: () => options.root.isOpen });
     this.#guard = new DeleteGuard({ ...options, mode: options.deleteGuard, references: this.#references });
     this.#writer = new ObjectWriter({
       ...shared,
       guard: this.#guard,
       references: this.#references,
+      trash: this.#trash,
       temporaryPath: () => options.root.temporaryPath(),
       discardParts: (id) => this.#uploads.discardParts(id),
+    });
+    this.trashJobs = new TrashJobs({
+      ...shared,
+      trash: this.#trash,
+      writer: this.#writer,
+      createBucket: (bucket) => options.root.createBucket(bucket),
     });
   }
 
@@ -94,8 +125,14 @@ export class FtpStore implements ObjectStore {
       directories: this.#directories.stats,
       settler: this.#settler.stats,
       guard: this.#guard.stats,
+      trash: this.#trash.stats,
       uploads: this.#uploads.stats,
     };
+  }
+
+  /** Does what has to be done in a new epoch before anything is answered. */
+  begin(epoch: number): Promise<void> {
+    return this.#trash.begin(epoch);
   }
 
   listBuckets(): Promise<readonly BucketInfo[]> {
@@ -125,7 +162,7 @@ export class FtpStore implements ObjectStore {
     return this.#run(() =>
       this.#writer.commit(
         ref,
-        async (lastModified) => {
+        async (lastModified, replaced) => {
           const { layout, files } = this.options;
           const describe = (): Pick<ObjectInfo, 'size' | 'etag' | 'lastModified' | 'checksum'> => {
             const { md5, checksum } = body.digests();
@@ -143,6 +180,7 @@ export class FtpStore implements ObjectStore {
             body: () => (document ? document.pass(body.open()) : body.open()),
             replayable: body.replayable,
             metadata: () => ({ ...describe(), ...attributes }),
+            ...(replaced && { replaced }),
           });
           const kept = hasDefaultAttributes(attributes) ? {} : { attributes };
           return { kind: 'object', ...describe(), ...stored, ...kept };

@@ -36,6 +36,15 @@ export interface NewFile {
   readonly metadata: () => FileMetadata;
   /** The file names the parts that hold the bytes, and holds none itself. */
   readonly manifest?: boolean;
+  /** The file that is there already, if it may be worth keeping. */
+  readonly replaced?: ReplacedFile;
+}
+
+export interface ReplacedFile {
+  /** Whether it is kept, in view of what replaces it. Asked when the body has ended. */
+  keeps(size: number, etag: string): boolean;
+  /** Called with where it waits, once it is replaced and kept. */
+  keep(aside: string): Promise<void>;
 }
 
 /** A file that is on the FTP server, whole. */
@@ -76,13 +85,22 @@ export class ObjectFiles {
       header = sealing.headerBytes;
       return sealing.stream(file.body(), () => encodeMetadata(file.metadata()));
     };
-    const { size } = await tree.putFile({
+    const { replaced } = file;
+    const aside = asidePath(file.path);
+    let keeps = false;
+    const keepsReplaced = (): boolean => {
+      const { size, etag } = file.metadata();
+      return (keeps = replaced?.keeps(size, etag) ?? false);
+    };
+    const { size, committedBy } = await tree.putFile({
       temporary: temporaryPath(),
       target: file.path,
-      aside: asidePath(file.path),
+      aside,
       body,
       replayable: file.replayable,
+      ...(replaced && { keepsReplaced }),
     });
+    if (keeps && committedBy === 'aside') await replaced?.keep(aside);
     return { storedSize: size, ...(header && { header }) };
   }
 

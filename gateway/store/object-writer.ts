@@ -11,8 +11,11 @@ import type { Directories } from './directories';
 import { toInfo, type ObjectRecord } from './object-record';
 import type { ObjectInfo, ObjectRef, PutOptions } from './object-store';
 import type { RemoteLayout } from './remote-layout';
+import { Replacement } from './replacement';
 import { directoryNames } from './remote-path';
 import type { Settler } from './settler';
+import type { Trash } from './trash';
+import type { TrashEntry } from './trash-rows';
 
 export interface ObjectWriterOptions {
   readonly tree: RemoteTree;
@@ -21,6 +24,7 @@ export interface ObjectWriterOptions {
   readonly settler: Settler;
   readonly guard: DeleteGuard;
   readonly references: BlockReferences;
+  readonly trash: Trash;
   readonly layout: RemoteLayout;
   /** The same that the settler holds. */
   readonly locks: KeyLock;
@@ -45,12 +49,12 @@ export class ObjectWriter {
   constructor(private readonly options: ObjectWriterOptions) {}
 
   /**
-   * Commits a new version of an object. `write` stores the file and returns its record; it is called under the key's lock,
-   * after the condition held, and may throw before anything changed or when nobody knows whether it did.
+   * Commits a new version of an object. `write` stores the file, taking care of what it replaces, and returns its record; it is called under the key's
+   * lock, after the condition held, and may throw before anything changed or when nobody knows whether it did.
    */
   async commit(
     ref: ObjectRef,
-    write: (lastModified: number) => Promise<ObjectRecord>,
+    write: (lastModified: number, replaced?: Replacement) => Promise<ObjectRecord>,
     { condition, alongside }: CommitOptions = {},
   ): Promise<ObjectInfo> {
     return this.#asWriter(ref.bucket, async () => {
@@ -60,14 +64,15 @@ export class ObjectWriter {
       return this.options.locks.hold(this.options.layout.object(ref), async () => {
         const current = await this.#current(ref, directory, name);
         condition?.(current && !current.damaged ? toInfo(ref.key, current) : undefined);
+        const replaced = this.#replacement(ref, directory, name);
         const record = await this.#commitLocked(
           ref,
           directory,
           name,
-          () => write(this.#lastModified(current)),
-          alongside,
+          () => write(this.#lastModified(current), replaced),
+          (committed) => [alongside?.(committed), replaced?.entry && this.options.trash.add(replaced.entry)],
         );
-        if (current?.upload !== undefined && current.upload !== record.upload)
+        if (current?.upload !== undefined && current.upload !== record.upload && !replaced?.entry)
           this.options.discardParts(current.upload);
         return toInfo(ref.key, record);
       });
@@ -84,8 +89,7 @@ export class ObjectWriter {
         const current = await this.#current(ref, directory, name);
         condition?.(current && toInfo(ref.key, current));
         if (!current) return;
-        await this.#deleteLocked(ref, directory, name);
-        if (current.upload !== undefined) this.options.discardParts(current.upload);
+        await this.#deleteLocked(ref, directory, name, current);
       });
     });
   }
@@ -134,7 +138,7 @@ export class ObjectWriter {
     directory: Directory,
     name: string,
     write: () => Promise<ObjectRecord>,
-    alongside?: CommitOptions['alongside'],
+    alongside: (record: ObjectRecord) => (Promise<void> | undefined)[],
   ): Promise<ObjectRecord> {
     const { catalog, settler } = this.options;
     const { epoch } = catalog;
@@ -146,7 +150,7 @@ export class ObjectWriter {
       await Promise.all([
         catalog.putFile(directory, name, record),
         catalog.removeIntent(intent),
-        alongside?.(record),
+        ...alongside(record),
       ]);
       return record;
     } catch (error) {
@@ -155,15 +159,24 @@ export class ObjectWriter {
     }
   }
 
-  /** The file is moved away before it is deleted: so a delete that the server carries out late cannot meet a newer version. */
-  async #deleteLocked(ref: ObjectRef, directory: Directory, name: string): Promise<void> {
-    const { catalog, settler, guard } = this.options;
+  /** One rename takes the file away: so a delete that the server carries out late cannot meet a newer version. */
+  async #deleteLocked(
+    ref: ObjectRef,
+    directory: Directory,
+    name: string,
+    current: ObjectRecord,
+  ): Promise<void> {
+    const { catalog, settler, guard, trash, discardParts } = this.options;
     await guard.prepare(ref);
+    const entry = trash.keeps(ref, current) ? await trash.reserve(ref, current) : undefined;
     const intent = await catalog.addIntent(ref);
     let objection: S3Error | undefined;
     try {
-      objection = await this.#removeRow(ref, directory, name);
-      if (!objection) await this.#removeFile(ref);
+      objection = await this.#removeRow(ref, directory, name, entry);
+      if (!objection) {
+        await this.#moveAway(ref, entry);
+        if (current.upload !== undefined && !entry) discardParts(current.upload);
+      }
       await catalog.removeIntent(intent);
     } catch (error) {
       settler.suspect(ref, intent);
@@ -172,33 +185,47 @@ export class ObjectWriter {
     if (objection) throw objection;
   }
 
-  async #removeFile(ref: ObjectRef): Promise<void> {
-    const { tree, layout, temporaryPath, log } = this.options;
-    const doomed = temporaryPath();
-    const path = layout.object(ref);
-    try {
-      await tree.rename(path, doomed);
-    } catch (error) {
-      if (!(error instanceof RemoteRefused) || (await tree.size(path)) !== undefined) throw error;
-    }
-    tree.remove(doomed).catch((error: unknown) => {
-      log.warn(
-        { path: doomed, reason: String(error) },
-        'a deleted file is left for the next start to remove',
-      );
-    });
-  }
-
   /** In one transaction with the guard's look: no backup that needs the object can come in between. */
-  #removeRow(ref: ObjectRef, directory: Directory, name: string): Promise<S3Error | undefined> {
-    const { catalog, guard, references } = this.options;
+  #removeRow(
+    ref: ObjectRef,
+    directory: Directory,
+    name: string,
+    entry: TrashEntry | undefined,
+  ): Promise<S3Error | undefined> {
+    const { catalog, guard, references, trash } = this.options;
     return catalog.atomically(() => {
       const objection = guard.objection(ref);
       if (objection) return objection;
       void catalog.removeFile(directory, name);
       references.forget(ref);
+      if (entry) void trash.add(entry);
       return undefined;
     });
+  }
+
+  /** Into the trash, or else into the temporary directory and from there for good. */
+  async #moveAway(ref: ObjectRef, entry: TrashEntry | undefined): Promise<void> {
+    const { tree, layout, trash, temporaryPath, log } = this.options;
+    const path = layout.object(ref);
+    const to = entry ? trash.pathOf(entry) : temporaryPath();
+    try {
+      await tree.rename(path, to);
+    } catch (error) {
+      if (!(error instanceof RemoteRefused) || (await tree.size(path)) !== undefined) throw error;
+      if (entry) await trash.forget(entry);
+      return;
+    }
+    if (entry) return;
+    tree.remove(to).catch((error: unknown) => {
+      log.warn({ path: to, reason: String(error) }, 'a deleted file is left for the next start to remove');
+    });
+  }
+
+  /** What lies there now, an object or not, if it may be worth keeping. */
+  #replacement(ref: ObjectRef, directory: Directory, name: string): Replacement | undefined {
+    const { catalog, trash, tree } = this.options;
+    const record = catalog.file(directory, name);
+    return record && trash.keeps(ref, record) ? new Replacement(tree, trash, ref, record) : undefined;
   }
 
   async #makeDirectories(bucket: string, segments: readonly string[]): Promise<Directory> {

@@ -13,12 +13,15 @@ export class RemoteLayout {
   readonly own: string;
   /** Where multipart uploads keep their parts, one directory each. */
   readonly uploads: string;
+  /** Where deleted and replaced files rest. */
+  readonly trash: string;
 
   /** @param root absolute path of the FTP root */
   constructor(readonly root: string) {
     this.#prefix = root === '/' ? '' : root;
     this.own = `${this.#prefix}/${OWN_DIRECTORY}`;
     this.uploads = `${this.own}/uploads`;
+    this.trash = `${this.own}/trash`;
   }
 
   bucket(name: string): string {

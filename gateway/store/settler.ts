@@ -28,6 +28,8 @@ export interface SettlerOptions {
   readonly layout: RemoteLayout;
   /** Held under the object's path while it is written or settled. */
   readonly locks: KeyLock;
+  /** Takes a replaced file away from its aside, for good or into the trash. */
+  readonly putAway: (ref: ObjectRef, aside: string, record: FileRecord) => Promise<void>;
   readonly log: Logger;
   readonly now: () => number;
 }
@@ -79,6 +81,11 @@ export class Settler {
     this.#suspects.delete(path);
   }
 
+  /** What a file says of its object, which may be sealed for another place than the one that it lies at now. */
+  inspect(ref: ObjectRef, path: string, size: number, modifiedAt: number): Promise<FileRecord> {
+    return this.#readRecord(ref, path, size, { modifiedAt });
+  }
+
   async #look(ref: ObjectRef, path: string, listed: Listed): Promise<FileRecord | undefined> {
     const { tree, layout, log } = this.options;
     if (listed.size !== undefined && !listed.hasAside) {
@@ -91,11 +98,14 @@ export class Settler {
     }
     const size = await tree.size(path);
     const aside = layout.aside(path);
+    const mayHaveAside = size === undefined || listed.size === undefined || listed.hasAside;
+    const asideSize = mayHaveAside ? await tree.size(aside) : undefined;
     if (size !== undefined) {
-      if (listed.hasAside) await tree.remove(aside);
+      if (asideSize !== undefined)
+        await this.options.putAway(ref, aside, await this.#readRecord(ref, aside, asideSize, {}));
       return this.#readRecord(ref, path, size, listed);
     }
-    if ((await tree.size(aside)) !== undefined) {
+    if (asideSize !== undefined) {
       log.warn({ path }, 'an interrupted replacement is undone');
       await tree.rename(aside, path);
       const restored = await tree.size(path);

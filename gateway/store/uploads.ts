@@ -10,7 +10,7 @@ import { completedChecksum } from '../s3/upload-checksum';
 import type { Catalog } from './catalog';
 import { KeyLock } from './concurrency';
 import type { PartRow, UploadRow } from './multipart-rows';
-import type { ObjectFiles } from './object-files';
+import type { ObjectFiles, ReplacedFile } from './object-files';
 import { hasDefaultAttributes, type ObjectRecord } from './object-record';
 import type {
   Attributes,
@@ -31,7 +31,7 @@ import type { RemoteLayout } from './remote-layout';
 export interface ObjectCommit {
   commit(
     ref: ObjectRef,
-    write: (lastModified: number) => Promise<ObjectRecord>,
+    write: (lastModified: number, replaced?: ReplacedFile) => Promise<ObjectRecord>,
     options?: PutOptions,
   ): Promise<ObjectInfo>;
   stat(ref: ObjectRef): Promise<ObjectInfo | undefined>;
@@ -44,6 +44,8 @@ export interface UploadsOptions {
   readonly layout: RemoteLayout;
   /** The object that is stored under a key, with the upload that it was made by. */
   readonly objectAt: (ref: ObjectRef) => Promise<Pick<ObjectRecord, 'upload' | 'etag'> | undefined>;
+  /** Whether a version that was made by this upload rests in the trash, with its parts. */
+  readonly isInTrash: (upload: UploadRef) => boolean;
   readonly log: Logger;
   readonly now: () => number;
 }
@@ -145,7 +147,8 @@ export class Uploads {
       const checksum = await completedChecksum(upload, parts, options.checksum);
       const info = await objects.commit(
         ref,
-        (lastModified) => this.#write(upload, parts, { etag, lastModified, ...(checksum && { checksum }) }),
+        (lastModified, replaced) =>
+          this.#write(upload, parts, { etag, lastModified, ...(checksum && { checksum }) }, replaced),
         options,
       );
       await catalog.putUpload({ ...upload, completed: etag });
@@ -230,13 +233,14 @@ export class Uploads {
   }
 
   /**
-   * Whether this upload is an object already, and a crash came before that was written down: its parts are that object's.
+   * Whether this upload became an object, and a crash came before that was written down: its parts are that object's, also in the trash.
    * Then it is written down now.
    */
   async #becameObject(upload: UploadInfo): Promise<boolean> {
-    const object = await this.options.objectAt(upload);
-    if (object?.upload !== upload.uploadId) return false;
-    await this.options.catalog.putUpload({ ...upload, completed: object.etag });
+    const { objectAt, isInTrash, catalog } = this.options;
+    const object = await objectAt(upload);
+    if (object?.upload !== upload.uploadId && !isInTrash(upload)) return false;
+    await catalog.putUpload({ ...upload, completed: object?.etag ?? '' });
     return true;
   }
 
@@ -263,6 +267,7 @@ export class Uploads {
     upload: UploadRow,
     parts: readonly PartRow[],
     known: Pick<ObjectInfo, 'etag' | 'lastModified' | 'checksum'>,
+    replaced?: ReplacedFile,
   ): Promise<ObjectRecord> {
     const { files, layout } = this.options;
     const size = parts.reduce((sum, part) => sum + part.size, 0);
@@ -278,6 +283,7 @@ export class Uploads {
       replayable: true,
       metadata: () => metadata,
       manifest: files.seals,
+      ...(replaced && { replaced }),
     });
     const kept = hasDefaultAttributes(attributes) ? {} : { attributes };
     return { kind: 'object', ...content, ...stored, ...kept, ...(files.seals && manifest) };

@@ -69,6 +69,7 @@ export const GOOD: GatewayStatus = {
         objections: { named: 0, 'in-progress': 0, unreadable: 0, 'listing-failed': 0, unknown: 0 },
         documentsRead: 0,
       },
+      trash: { entries: 1_204, bytes: 2_250 * MIB, kept: 96, expired: 31, evicted: 0, restored: 0 },
       uploads: { uploads: 0, parts: 0, partBytes: 0, expired: 0 },
     },
   },

@@ -64,16 +64,18 @@ export class MemoryTree implements RemoteTree {
   }
 
   async putFile(file: FileToPut): Promise<StoredFile> {
-    const { temporary, target } = file;
+    const { temporary, target, aside } = file;
     const chunks: Buffer[] = [];
     for await (const chunk of file.body()) chunks.push(chunk);
     const bytes = Buffer.concat(chunks);
+    const movesAside = (file.keepsReplaced?.() ?? false) && this.files.has(target);
+    if (movesAside) await this.rename(target, aside);
     return this.#call('putFile', target, () => {
       if (!this.directories.has(parentOf(temporary))) throw new RemoteRefused(`STOR ${temporary}`, 553);
       this.#makeParents(target);
       if (this.directories.has(target)) throw new RemoteRefused(`RNTO ${target}`, 550);
       this.files.set(target, bytes);
-      return { size: bytes.length, committedBy: 'rename' };
+      return { size: bytes.length, committedBy: movesAside ? 'aside' : 'rename' };
     });
   }
 

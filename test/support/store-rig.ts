@@ -13,7 +13,10 @@ import { FtpRoot } from '../../gateway/store/ftp-root';
 import { FtpStore } from '../../gateway/store/ftp-store';
 import type { LeaseTiming } from '../../gateway/store/lease';
 import { ObjectFiles } from '../../gateway/store/object-files';
+import type { TrashSettings } from '../../gateway/store/trash';
 import { RemoteLayout } from '../../gateway/store/remote-layout';
+
+const DAY_MS = 86_400_000;
 
 export interface RigOptions {
   readonly tree: RemoteTree;
@@ -31,15 +34,20 @@ export interface RigOptions {
   readonly patienceMs?: number;
   /** @default 'enforce' */
   readonly deleteGuard?: GuardMode;
+  /** @default that of the gateway */
+  readonly trash?: Partial<TrashSettings>;
+  /** Of a rig that was stopped, to go on with its catalog. @default a new one */
+  readonly directory?: string;
 }
 
 export class StoreRig {
-  readonly directory = mkdtempSync(join(tmpdir(), 'longhaul-store-'));
+  readonly directory: string;
   catalog!: Catalog;
   store!: FtpStore;
   root!: FtpRoot;
 
   constructor(private readonly options: RigOptions) {
+    this.directory = options.directory ?? mkdtempSync(join(tmpdir(), 'longhaul-store-'));
     this.start();
   }
 
@@ -54,6 +62,7 @@ export class StoreRig {
       ...shared,
       holder,
       bucket: 'bucket',
+      onTaken: (epoch) => this.store.begin(epoch),
       checkKey: () => Promise.resolve(),
       monotonicMs: () => performance.now(),
       ...(leaseTiming && { leaseTiming }),
@@ -68,12 +77,14 @@ export class StoreRig {
       temporaryPath: () => root.temporaryPath(),
       asidePath: (path) => layout.aside(path),
     });
-    this.store = new FtpStore({ ...shared, root, files, deleteGuard });
+    const trash = { keepMs: 7 * DAY_MS, maxBytes: 2 ** 38, ...this.options.trash };
+    this.store = new FtpStore({ ...shared, root, files, deleteGuard, trash });
   }
 
   /** As after kill -9: nothing is closed in order. `losesDisk`: the catalog is gone too. */
   async restart(losesDisk = false): Promise<void> {
     this.root.abandon();
+    await this.store.trashKeeper.close();
     await this.catalog.close(false);
     if (losesDisk) rmSync(join(this.directory, 'catalog'), { recursive: true });
     this.start();
@@ -81,12 +92,14 @@ export class StoreRig {
 
   /** In order. */
   async stop(): Promise<void> {
+    await this.store.trashKeeper.close();
     await this.root.close();
     await this.catalog.close(true);
   }
 
   async close(): Promise<void> {
     this.root.abandon();
+    await this.store.trashKeeper.close();
     await this.catalog.close(false);
     rmSync(this.directory, { recursive: true, force: true });
   }

@@ -189,15 +189,21 @@ describe('remote tree under faults', () => {
       expect(readFileSync(onDisk('dir/target'), 'utf8')).toBe('old');
     });
 
-    it.each(['drop', 'silence'] as const)('gets over a reply lost around an aside (%s)', async (how) => {
+    it.each([
+      ['drop', false],
+      ['silence', false],
+      ['drop', true],
+      ['silence', true],
+    ] as const)('gets over a reply lost around an aside (%s, the old file stays: %s)', async (how, stays) => {
       for (let lost = 1; lost <= 3; lost += 1) {
-        await start({ replacesOnRename: false });
+        await start({ replacesOnRename: stays });
         mkdirSync(onDisk('dir'));
         writeFileSync(onDisk('dir/target'), 'old');
         server.inject({ on: 'RNTO', skip: lost - 1, action: { kind: 'lose-reply', with: how } });
-        await tree.putFile(file());
+        await tree.putFile(file(stays ? { keepsReplaced: () => true } : {}));
         expect(stored()).toBe(true);
-        expect(readdirSync(onDisk('incoming'))).toEqual([]);
+        expect(readdirSync(onDisk('incoming'))).toEqual(stays ? ['aside'] : []);
+        if (stays) expect(readFileSync(onDisk('incoming/aside'), 'utf8')).toBe('old');
         if (lost < 3) {
           await tree.close();
           await server.stop();

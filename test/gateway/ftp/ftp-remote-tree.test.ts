@@ -63,6 +63,23 @@ describe.each(testServers())('remote tree on $name', ({ name, ...testServer }) =
     expect(existsSync(onDisk('replaced.aside'))).toBe(false);
   });
 
+  it('keeps a replaced file aside where that is asked for, once all bytes are there', async () => {
+    const keepsReplaced = jest.fn(() => true);
+    expect(await tree.putFile(fileOf('kept-aside', [Buffer.from('old')], { keepsReplaced }))).toMatchObject({
+      committedBy: 'rename',
+    });
+    const body = jest.fn(() => {
+      expect(keepsReplaced).toHaveBeenCalledTimes(1);
+      return asyncOf([Buffer.from('new')]);
+    });
+    expect(await tree.putFile(fileOf('kept-aside', [], { body, keepsReplaced }))).toMatchObject({
+      committedBy: 'aside',
+    });
+    expect(keepsReplaced).toHaveBeenCalledTimes(2);
+    expect(readFileSync(onDisk('kept-aside'), 'utf8')).toBe('new');
+    expect(readFileSync(onDisk('kept-aside.aside'), 'utf8')).toBe('old');
+  });
+
   it('stores an empty file', async () => {
     expect(await tree.putFile(fileOf('empty', []))).toMatchObject({ size: 0 });
     expect(await tree.size(at('empty'))).toBe(0);

@@ -80,7 +80,8 @@ describe.each([
     );
     return restored?.equals(snapshots[day] as Snapshot) ?? false;
   };
-  const blocks = (): string[] => [...tree.files.keys()].filter((path) => path.endsWith('.blk'));
+  const blocks = (): string[] =>
+    [...tree.files.keys()].filter((path) => path.startsWith('/root/bucket/') && path.endsWith('.blk'));
   const put = (key: string, content: string | Buffer) =>
     rig.store.put({ bucket: 'bucket', key }, bodyOf(content), DEFAULT_ATTRIBUTES);
   const remove = (key: string) => rig.store.delete({ bucket: 'bucket', key });
