@@ -46,7 +46,7 @@ export interface FtpOptions {
 
 /** Where the catalog lies. It may be lost: it is then rebuilt from the FTP server. */
 export interface CatalogOptions {
-  /** Of the `emptyDir`; a pod that exceeds it is evicted. A million objects take less than 1 GiB. @default '2Gi' */
+  /** Of the `emptyDir`; a pod that exceeds it is evicted. @default '2Gi' */
   readonly sizeLimit?: string;
   /** PersistentVolumeClaim to keep it on instead; it must exist, and only one replica can use it. @default - an `emptyDir` */
   readonly claim?: string;
@@ -70,6 +70,12 @@ export interface GatewayOptions {
   readonly replicas?: number;
   /** Port of the Service. @default 9000 */
   readonly servicePort?: number;
+  /**
+   * Secret of type `kubernetes.io/tls` for the host name of the Service, such as cert-manager makes: the S3 port then speaks TLS alone.
+   * Longhorn's Secret must have the authority under `AWS_CERT`, and `https://` in `AWS_ENDPOINTS`.
+   * @default - plain HTTP, which the NetworkPolicy closes off
+   */
+  readonly tlsSecret?: string;
   /**
    * Whether objects are sealed with AES-256-GCM. The Secret must have the key then: a pod without it does not start, rather than store
    * what everybody can read.

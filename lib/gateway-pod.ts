@@ -24,6 +24,7 @@ import { ownLabels } from './own-labels';
 import { RESTRICTED_CONTAINER, RESTRICTED_POD } from './pod-security';
 
 const CA_DIRECTORY = '/etc/longhaul/ftp-ca';
+const CERTIFICATE_DIRECTORY = '/etc/longhaul/s3-certificate';
 
 /** The gateway stops within 30 s of SIGTERM: it ends what is in flight, then gives its lease back. The rest is slack for a busy node. */
 const TERMINATION_GRACE_SECONDS = 45;
@@ -42,7 +43,7 @@ export function gatewayPod(names: TargetNames, props: GatewayProps): k8s.PodTemp
       ...(imagePullSecrets.length > 0 && { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
       ...(replicas > 1 && { topologySpreadConstraints: [spreadOverNodes(names)] }),
       containers: [container(names, props)],
-      volumes: [catalogVolume(props), ...caVolume(props.ftp?.ca)],
+      volumes: [catalogVolume(props), ...caVolume(props.ftp?.ca), ...certificateVolume(props)],
     },
   };
 }
@@ -60,19 +61,34 @@ function container(names: TargetNames, props: GatewayProps): k8s.Container {
       limits: quantities({ ...DEFAULT_LIMITS, ...resources.limits }),
     },
     // A busy gateway may answer late; only one that hangs is worth breaking the backup that it works on.
-    livenessProbe: { ...probe(HEALTH_PATH), initialDelaySeconds: 30, periodSeconds: 30, timeoutSeconds: 10 },
+    livenessProbe: {
+      ...probe(HEALTH_PATH, props),
+      initialDelaySeconds: 30,
+      periodSeconds: 30,
+      timeoutSeconds: 10,
+    },
     // Longhorn gives up after some 15 s: whoever takes over must be found within few.
-    readinessProbe: { ...probe(READY_PATH), initialDelaySeconds: 1, periodSeconds: 3, timeoutSeconds: 3 },
+    readinessProbe: {
+      ...probe(READY_PATH, props),
+      initialDelaySeconds: 1,
+      periodSeconds: 3,
+      timeoutSeconds: 3,
+    },
     securityContext: RESTRICTED_CONTAINER,
     volumeMounts: [
       { name: 'catalog', mountPath: CATALOG_MOUNT_PATH },
       ...(props.ftp?.ca ? [{ name: 'ftp-ca', mountPath: CA_DIRECTORY, readOnly: true }] : []),
+      ...certificateVolume(props).map(({ name }) => ({
+        name,
+        mountPath: CERTIFICATE_DIRECTORY,
+        readOnly: true,
+      })),
     ],
   };
 }
 
 function environment(names: TargetNames, props: GatewayProps): k8s.EnvVar[] {
-  const { bucket = DEFAULT_BUCKET, encryption = true, ftp = {}, env = {} } = props;
+  const { bucket = DEFAULT_BUCKET, encryption = true, tlsSecret, ftp = {}, env = {} } = props;
   const secretName = props.credentialSecret ?? names.ftpSecret;
   const secret = Object.entries(FTP_SECRET_KEYS)
     .filter(([, variable]) => encryption || variable !== FTP_SECRET_KEYS.encryption_key)
@@ -85,6 +101,8 @@ function environment(names: TargetNames, props: GatewayProps): k8s.EnvVar[] {
     [GATEWAY_ENV.ftpStallSeconds]: ftp.stallSeconds,
     [GATEWAY_ENV.s3Bucket]: bucket,
     [GATEWAY_ENV.s3Port]: S3_PORT,
+    [GATEWAY_ENV.s3TlsCertFile]: tlsSecret && `${CERTIFICATE_DIRECTORY}/tls.crt`,
+    [GATEWAY_ENV.s3TlsKeyFile]: tlsSecret && `${CERTIFICATE_DIRECTORY}/tls.key`,
     [GATEWAY_ENV.catalogDirectory]: CATALOG_DIRECTORY,
     [GATEWAY_ENV.memoryBudgetMib]: props.memoryBudgetMib,
     [GATEWAY_ENV.segmentSizeKib]: props.segmentSizeKib,
@@ -97,8 +115,9 @@ function environment(names: TargetNames, props: GatewayProps): k8s.EnvVar[] {
   return [...secret, ...plain];
 }
 
-function probe(path: string): k8s.Probe {
-  return { httpGet: { path, port: k8s.IntOrString.fromString(S3_PORT_NAME) } };
+function probe(path: string, { tlsSecret }: GatewayProps): k8s.Probe {
+  const port = k8s.IntOrString.fromString(S3_PORT_NAME);
+  return { httpGet: { path, port, ...(tlsSecret && { scheme: 'HTTPS' }) } };
 }
 
 function quantities(amounts: Readonly<Record<string, string>>): Record<string, k8s.Quantity> {
@@ -123,6 +142,10 @@ function caVolume(ca: KeyReference | undefined): k8s.Volume[] {
       ? { name: 'ftp-ca', configMap: { name: configMap, items } }
       : { name: 'ftp-ca', secret: { secretName, items } },
   ];
+}
+
+function certificateVolume({ tlsSecret: secretName }: GatewayProps): k8s.Volume[] {
+  return secretName === undefined ? [] : [{ name: 's3-certificate', secret: { secretName } }];
 }
 
 /** A standby on the node of the writer would go down with it. */

@@ -46,7 +46,7 @@ export function checkGateway(props: GatewayProps): Finding[] {
 }
 
 function checkOptions(options: GatewayOptions): Finding[] {
-  const { replicas, segmentSizeKib, logLevel, credentialSecret } = options;
+  const { replicas, segmentSizeKib, logLevel, credentialSecret, tlsSecret } = options;
   return [
     ...expect(
       replicas === undefined || (Number.isInteger(replicas) && replicas >= 1),
@@ -59,6 +59,12 @@ function checkOptions(options: GatewayOptions): Finding[] {
       credentialSecret === undefined || isDnsSubdomain(credentialSecret),
       'credentialSecret',
       credentialSecret,
+      'expected the name of a Secret in the namespace of Longhorn',
+    ),
+    ...expect(
+      tlsSecret === undefined || isDnsSubdomain(tlsSecret),
+      'tlsSecret',
+      tlsSecret,
       'expected the name of a Secret in the namespace of Longhorn',
     ),
     ...checkInteger('memoryBudgetMib', options.memoryBudgetMib, 16, 65536),
@@ -242,6 +248,8 @@ const OWN_VARIABLES: readonly string[] = [
   GATEWAY_ENV.ftpStallSeconds,
   GATEWAY_ENV.s3Port,
   GATEWAY_ENV.s3Bucket,
+  GATEWAY_ENV.s3TlsCertFile,
+  GATEWAY_ENV.s3TlsKeyFile,
   GATEWAY_ENV.segmentSizeKib,
   GATEWAY_ENV.memoryBudgetMib,
   GATEWAY_ENV.catalogDirectory,

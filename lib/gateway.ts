@@ -29,7 +29,7 @@ import { accept } from './problems';
 export class Gateway extends Construct {
   /** Of Deployment, Service, ServiceAccount and `app` label. */
   readonly gatewayName: string;
-  /** URL for Longhorn's Secret: `http://<service>.<namespace>.svc.cluster.local:<port>`. */
+  /** URL for Longhorn's Secret: `http(s)://<service>.<namespace>.svc.cluster.local:<port>`. */
   readonly endpoint: string;
 
   constructor(scope: Construct, id: string, props: GatewayProps) {

@@ -67,12 +67,14 @@ export function gatewayEndpoint({
   target,
   namespace = LONGHORN_NAMESPACE,
   servicePort = S3_PORT,
+  tlsSecret,
 }: {
   readonly target?: string | undefined;
   readonly namespace?: string | undefined;
   readonly servicePort?: number | undefined;
+  readonly tlsSecret?: string | undefined;
 }): string {
-  return `http://${targetNames(target).gateway}.${namespace}.svc.cluster.local:${servicePort}`;
+  return `${tlsSecret === undefined ? 'http' : 'https'}://${targetNames(target).gateway}.${namespace}.svc.cluster.local:${servicePort}`;
 }
 
 /** Keys of Longhorn's Secret. */
@@ -89,6 +91,8 @@ export const GATEWAY_ENV = {
   s3Port: 'S3_PORT',
   s3Bucket: 'S3_BUCKET',
   s3Domain: 'S3_DOMAIN',
+  s3TlsCertFile: 'S3_TLS_CERT_FILE',
+  s3TlsKeyFile: 'S3_TLS_KEY_FILE',
   metricsBindAddress: 'METRICS_BIND_ADDRESS',
   metricsPort: 'METRICS_PORT',
   segmentSizeKib: 'SEGMENT_SIZE_KIB',

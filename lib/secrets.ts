@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
 import { watchApp } from './app-rules';
@@ -43,15 +44,17 @@ export class GatewaySecret extends Construct {
 }
 
 export interface LonghornSecretProps extends SecretProps {
-  /** URL of the gateway, with `http://`. */
+  /** URL of the gateway, with `http://` or `https://`. */
   readonly endpoint: string;
+  /** PEM of the authority that signed the gateway's certificate. @default - those that Longhorn trusts */
+  readonly authority?: string;
 }
 
 /** What Longhorn needs to reach the gateway: the credential Secret of a BackupTarget. Put it into a chart that nobody commits. */
 export class LonghornSecret extends Construct {
   constructor(scope: Construct, id: string, props: LonghornSecretProps) {
     super(scope, id);
-    const { target = DEFAULT_TARGET, namespace, credentials, endpoint } = props;
+    const { target = DEFAULT_TARGET, namespace, credentials, endpoint, authority } = props;
     const { name = targetNames(target).longhornSecret } = props;
     const findings = [
       ...checkSecretName(name),
@@ -62,6 +65,7 @@ export class LonghornSecret extends Construct {
         endpoint,
         'expected one URL with scheme and without path, such as "http://s3-to-ftp.longhorn-system.svc.cluster.local:9000"',
       ),
+      ...checkAuthority(authority),
     ];
     if (!accept(this, findings)) return;
     watchApp(this);
@@ -70,7 +74,8 @@ export class LonghornSecret extends Construct {
       AWS_SECRET_ACCESS_KEY: credentials.s3_secret_access_key,
       AWS_ENDPOINTS: endpoint,
     };
-    makeSecret(this, name, namespace, data);
+    // Longhorn refuses a newline at the end, which every PEM file has.
+    makeSecret(this, name, namespace, { ...data, ...(authority && { AWS_CERT: authority.trim() }) });
   }
 }
 
@@ -81,6 +86,25 @@ function checkSecretName(name: string): ReturnType<typeof expect> {
     name,
     'expected the name of a Secret: a-z, 0-9, inner hyphens and dots',
   );
+}
+
+function checkAuthority(authority: string | undefined): ReturnType<typeof expect> {
+  return expect(
+    authority === undefined || isAuthority(authority),
+    'authority',
+    undefined,
+    'expected a PEM certificate that may sign others, or that has signed itself: Longhorn trusts no other',
+  );
+}
+
+/** Judged by the first certificate of the text. */
+function isAuthority(pem: string): boolean {
+  try {
+    const certificate = new X509Certificate(pem);
+    return certificate.ca || certificate.issuer === certificate.subject;
+  } catch {
+    return false;
+  }
 }
 
 function isEndpoint(endpoint: string): boolean {

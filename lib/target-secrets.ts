@@ -11,6 +11,8 @@ export interface TargetSecretsProps {
   /** Longhorn's. @default 'longhorn-system' */
   readonly namespace?: string;
   readonly credentials: Credentials;
+  /** PEM of the authority that signed the certificate in `gateway.tlsSecret`. @default - those that Longhorn trusts */
+  readonly authority?: string;
 }
 
 /**
@@ -21,7 +23,7 @@ export class TargetSecrets extends Construct {
   constructor(scope: Construct, id: string, props: TargetSecretsProps) {
     super(scope, id);
     const { target: { name: target, credentialSecret, gateway = {} } = {}, namespace, credentials } = props;
-    const { encryption = true, servicePort, ftp } = gateway;
+    const { encryption = true, servicePort, tlsSecret, ftp } = gateway;
     // Both Secrets would tell the same problems.
     if (!accept(this, inside('credentials', checkCredentials(credentials, { encryption })))) return;
     const shared = { target, namespace, credentials };
@@ -34,7 +36,8 @@ export class TargetSecrets extends Construct {
     new LonghornSecret(this, 'longhorn', {
       ...shared,
       name: credentialSecret,
-      endpoint: gatewayEndpoint({ target, namespace, servicePort }),
+      endpoint: gatewayEndpoint({ target, namespace, servicePort, tlsSecret }),
+      authority: props.authority,
     });
   }
 }

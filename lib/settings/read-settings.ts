@@ -1,14 +1,13 @@
 /** From `longhaul.yaml` to the props of the constructs. */
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import type { Credentials } from '../credentials';
 import type { LonghornBackupProps, TargetOptions } from '../longhorn-backup';
 import { problem, PropsError, type Problem } from '../problems';
 import type { TargetSecretsProps } from '../target-secrets';
 import { checkSettings } from './check-settings';
 import { readSecretsFile } from './secrets-file';
 import type { Settings, TargetSettings } from './settings';
-import { YamlFile, type DocumentPath } from './yaml-file';
+import { formatPath, readText, YamlFile, type DocumentPath } from './yaml-file';
 
 export interface ReadSettings {
   readonly stack: LonghornBackupProps;
@@ -34,15 +33,15 @@ export function readSettings(paths: readonly string[]): ReadSettings {
   if (failures.length > 0) throw new PropsError(failures);
   return {
     stack: { ...settings, targets: read.map(({ target }) => target) },
-    secrets: read.flatMap(({ target, credentials }) =>
-      credentials === undefined ? [] : [{ target, credentials, namespace: settings.namespace }],
+    secrets: read.flatMap(({ target, secrets }) =>
+      secrets === undefined ? [] : [{ target, ...secrets, namespace: settings.namespace }],
     ),
   };
 }
 
 interface ReadTarget {
   readonly target: TargetOptions;
-  readonly credentials?: Credentials;
+  readonly secrets?: Omit<TargetSecretsProps, 'target' | 'namespace'>;
   readonly problems: readonly Problem[];
 }
 
@@ -50,34 +49,36 @@ interface ReadTarget {
 function readTarget(
   file: YamlFile,
   path: string,
-  { secretsFile, ...target }: TargetSettings,
+  { secretsFile, authorityFile, ...target }: TargetSettings,
   at: DocumentPath,
 ): ReadTarget {
-  if (secretsFile === undefined) return { target, problems: [] };
-  const secretsPath = isAbsolute(secretsFile) ? secretsFile : join(dirname(path), secretsFile);
-  let credentials: Credentials;
+  const findAt = (key: string, value: unknown, reason: string): Problem =>
+    file.problemAt([...at, key], problem(formatPath([...at, key]), value, reason));
+  if (secretsFile === undefined) {
+    const reason = 'is for the Secrets that are made from `secretsFile`, and there is none';
+    const problems = authorityFile === undefined ? [] : [findAt('authorityFile', authorityFile, reason)];
+    return { target, problems };
+  }
   try {
-    credentials = readSecretsFile(secretsPath);
+    const credentials = readSecretsFile(beside(path, secretsFile));
+    const authority = authorityFile === undefined ? undefined : readText(beside(path, authorityFile));
+    const { backup_bucket_name, backup_region } = credentials;
+    const [bucket, region] = [backup_bucket_name || undefined, backup_region || undefined];
+    const differs = (key: 'bucket' | 'region', other: string | undefined): boolean =>
+      target[key] !== undefined && other !== undefined && target[key] !== other;
+    const problems = [
+      ...(differs('bucket', bucket) ? [['bucket', 'backup_bucket_name'] as const] : []),
+      ...(differs('region', region) ? [['region', 'backup_region'] as const] : []),
+    ].map(([key, other]) =>
+      findAt(key, target[key], `${secretsFile} has another \`${other}\`: leave one of them out`),
+    );
+    return { target: { bucket, region, ...target }, secrets: { credentials, authority }, problems };
   } catch (error) {
     if (error instanceof PropsError) return { target, problems: error.problems };
     throw error;
   }
-  const [bucket, region] = [
-    credentials.backup_bucket_name || undefined,
-    credentials.backup_region || undefined,
-  ];
-  const differing = [
-    ['bucket', bucket, 'backup_bucket_name'] as const,
-    ['region', region, 'backup_region'] as const,
-  ].filter(([key, other]) => target[key] !== undefined && other !== undefined && target[key] !== other);
-  return {
-    target: { bucket, region, ...target },
-    credentials,
-    problems: differing.map(([key, , other]) =>
-      file.problemAt(
-        [...at, key],
-        problem(key, target[key], `${secretsFile} has another \`${other}\`: leave one of them out`),
-      ),
-    ),
-  };
+}
+
+function beside(path: string, file: string): string {
+  return isAbsolute(file) ? file : join(dirname(path), file);
 }

@@ -7,6 +7,8 @@ export interface TargetSettings extends TargetOptions {
    * directory of the settings. The Secrets are made from it, apart from the other manifests. @default - the Secrets exist
    */
   readonly secretsFile?: string;
+  /** PEM file of the authority that signed the certificate in `gateway.tlsSecret`, for the Secret of Longhorn. @default - those that Longhorn trusts */
+  readonly authorityFile?: string;
 }
 
 /** The props of `LonghornBackup`, and for each target the file that its Secrets are made from. */

@@ -57,7 +57,8 @@ export class YamlFile {
   }
 }
 
-function readText(path: string): string {
+/** @throws PropsError */
+export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

@@ -46,6 +46,11 @@ describe('the rules of the gateway', () => {
       'credentialSecret "FTP": expected the name of a Secret in the namespace of Longhorn',
     ],
     [
+      'the name of a certificate’s Secret that can be none',
+      { tlsSecret: 'TLS' },
+      'tlsSecret "TLS": expected the name of a Secret in the namespace of Longhorn',
+    ],
+    [
       'a segment size that is no power of two',
       { segmentSizeKib: 100 },
       'segmentSizeKib 100: expected a power of two from 4 to 1024',

@@ -136,6 +136,7 @@ describe('the gateway', () => {
   it('is told nothing that the README does not explain', () => {
     const readme = readFileSync(join(__dirname, '..', '..', 'README.md'), 'utf8');
     const everything = {
+      tlsSecret: 'tls',
       ftp: { ca: { secret: 'ca' }, connections: 3, retrySeconds: 60, stallSeconds: 15 },
       memoryBudgetMib: 64,
       segmentSizeKib: 256,
@@ -154,7 +155,7 @@ describe('the gateway', () => {
   });
 
   it('passes the restricted Pod Security profile, with and without everything it can mount', () => {
-    const everything = { replicas: 2, ftp: { ca: { secret: 'ftp-ca' } } };
+    const everything = { replicas: 2, tlsSecret: 'tls', ftp: { ca: { secret: 'ftp-ca' } } };
     expect(restrictedViolations(pod())).toEqual([]);
     expect(restrictedViolations(pod(everything))).toEqual([]);
     expect(
@@ -223,6 +224,31 @@ describe('the gateway', () => {
     expect(pod({ ftp: { ca: { configMap: 'nas-ca' } } }).volumes).toContainEqual({
       name: 'ftp-ca',
       configMap: { name: 'nas-ca', items: [{ key: 'ca.crt', path: 'ca.crt' }] },
+    });
+  });
+
+  it('speaks TLS with the certificate of a Secret, and is probed and addressed so', () => {
+    const props = { tlsSecret: 's3-to-ftp-tls' };
+    expect(pod(props).volumes).toContainEqual({
+      name: 's3-certificate',
+      secret: { secretName: 's3-to-ftp-tls' },
+    });
+    expect(container(props).volumeMounts).toContainEqual({
+      name: 's3-certificate',
+      mountPath: '/etc/longhaul/s3-certificate',
+      readOnly: true,
+    });
+    expect(container(props).env).toEqual(
+      expect.arrayContaining([
+        { name: 'S3_TLS_CERT_FILE', value: '/etc/longhaul/s3-certificate/tls.crt' },
+        { name: 'S3_TLS_KEY_FILE', value: '/etc/longhaul/s3-certificate/tls.key' },
+      ]),
+    );
+    expect(container(props).livenessProbe).toMatchObject({ httpGet: { scheme: 'HTTPS' } });
+    expect(container(props).readinessProbe).toMatchObject({ httpGet: { scheme: 'HTTPS' } });
+    synthesized((chart) => {
+      const { endpoint } = new Gateway(chart, 'gateway', { image: IMAGE, ...props });
+      expect(endpoint).toBe('https://s3-to-ftp.longhorn-system.svc.cluster.local:9000');
     });
   });
 

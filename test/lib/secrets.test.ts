@@ -1,6 +1,7 @@
 import type { Credentials } from '../../lib/credentials';
 import { GatewaySecret, LonghornSecret } from '../../lib/secrets';
 import { TargetSecrets, type TargetSecretsProps } from '../../lib/target-secrets';
+import { serverCertificate } from '../support/ftp-servers/certificate';
 import { ofKind, problemsIn, synthesized, type Manifest } from '../support/synthesis';
 
 const credentials: Credentials = {
@@ -84,6 +85,30 @@ describe('the Secrets of a target', () => {
       valuesOf(secrets({ credentials: rest, target }), 's3-to-ftp-ftp-credentials');
     expect(values({})).toMatchObject({ ftp_port: '21', ftp_path: '/' });
     expect(values({ gateway: { ftp: { tls: 'implicit' } } })).toMatchObject({ ftp_port: '990' });
+  });
+});
+
+describe('the authority in the Secret of Longhorn', () => {
+  const { ca, cert } = serverCertificate();
+  const target = { gateway: { tlsSecret: 's3-to-ftp-tls' } };
+
+  it('has no newline at its end, which Longhorn refuses, and goes with an endpoint of https', () => {
+    const values = valuesOf(secrets({ target, authority: ca }), 'longhorn-backup-s3-credentials');
+    expect(values['AWS_CERT']).toBe(ca.trim());
+    expect(values['AWS_ENDPOINTS']).toBe('https://s3-to-ftp.longhorn-system.svc.cluster.local:9000');
+    expect(valuesOf(secrets({ target }), 'longhorn-backup-s3-credentials')).not.toHaveProperty('AWS_CERT');
+  });
+
+  it.each([
+    ['no PEM', 'hunter2'],
+    ['the certificate of a server', cert],
+  ])('is refused where it is %s', (_name, authority) => {
+    const problems = problemsIn(
+      (chart) => new TargetSecrets(chart, 'secrets', { target, credentials, authority }),
+    );
+    expect(problems).toEqual([
+      '[chart/secrets/longhorn] authority: expected a PEM certificate that may sign others, or that has signed itself: Longhorn trusts no other',
+    ]);
   });
 });
 

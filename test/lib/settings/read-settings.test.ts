@@ -166,6 +166,7 @@ describe('the secrets file', () => {
       {
         target: { bucket: 'longhorn', region: 'box' },
         namespace: undefined,
+        authority: undefined,
         credentials: {
           ftp_host: 'ftp.example.com',
           ftp_port: '21',
@@ -189,7 +190,7 @@ describe('the secrets file', () => {
       { bucket: 'other', region: 'box' },
     ]);
     expect(problemsOf(withBucket)).toEqual([
-      '[longhaul.yaml line 4] bucket "other": secrets/longhorn.yaml has another `backup_bucket_name`: leave one of them out',
+      '[longhaul.yaml line 4] targets[0].bucket "other": secrets/longhorn.yaml has another `backup_bucket_name`: leave one of them out',
     ]);
   });
 
@@ -220,6 +221,20 @@ describe('the secrets file', () => {
     const problems = problemsOf(settings, secrets);
     expect(problems).toEqual([message]);
     expect(problems.join()).not.toContain('hunter2');
+  });
+
+  it('goes with the authority of the gateway’s certificate, which is of no use without it', () => {
+    writeFileSync(join(directory, 'ca.pem'), 'PEM\n');
+    const { secrets } = read(
+      `${IMAGE}targets: [{ secretsFile: secrets/longhorn.yaml, authorityFile: ca.pem }]\n`,
+    );
+    expect(secrets[0]?.authority).toBe('PEM\n');
+    expect(problemsOf(`${IMAGE}targets: [{ authorityFile: ca.pem }]\n`)).toEqual([
+      '[longhaul.yaml line 2] targets[0].authorityFile "ca.pem": is for the Secrets that are made from `secretsFile`, and there is none',
+    ]);
+    expect(
+      problemsOf(`${IMAGE}targets: [{ secretsFile: secrets/longhorn.yaml, authorityFile: no.pem }]\n`),
+    ).toEqual(['[no.pem] cannot be read (ENOENT)']);
   });
 
   it('is asked for where it is missing, for each target', () => {
