@@ -6,6 +6,7 @@ import { formatGoDuration, parseGoDuration } from './go-duration';
 import { isDnsSubdomain } from './kube-names';
 import { LonghornSetting } from './longhorn-setting';
 import { checkLonghornVersion, longhornHas } from './longhorn-version';
+import { checkNamespace } from './namespace';
 import { DEFAULT_TARGET, LONGHORN_NAMESPACE, targetNames } from './names';
 import { ownLabels } from './own-labels';
 import { accept, expect, type Finding } from './problems';
@@ -86,6 +87,7 @@ export function checkBackupTarget(props: BackupTargetProps): Finding[] {
       name,
       'expected at least 2 of a-z, 0-9, inner hyphens and dots',
     ),
+    ...checkNamespace(props.namespace),
     ...checkLonghornVersion(longhornVersion),
     ...expect(
       name === DEFAULT_TARGET || longhornHas(longhornVersion, '1.8'),

@@ -16,6 +16,7 @@ import {
 } from './gateway-options';
 import { checkImage } from './image';
 import { isDnsLabel, isDnsSubdomain } from './kube-names';
+import { checkNamespace } from './namespace';
 import { DEFAULT_TARGET, FTP_SECRET_KEYS, GATEWAY_ENV, targetNames } from './names';
 import { expect, inside, warning, type Finding } from './problems';
 import { parseQuantity } from './quantity';
@@ -29,6 +30,7 @@ export function checkGateway(props: GatewayProps): Finding[] {
   const name = targetNames(target).gateway;
   return [
     ...checkImage('image', props.image),
+    ...checkNamespace(props.namespace),
     ...expect(
       isDnsLabel(name),
       'target',

@@ -5,6 +5,7 @@ import { Gateway } from './gateway';
 import type { GatewayOptions } from './gateway-options';
 import { DetachedVolumeBackups } from './longhorn-setting';
 import { checkLonghornVersion } from './longhorn-version';
+import { checkNamespace } from './namespace';
 import { DEFAULT_TARGET } from './names';
 import { accept, expect, type Finding } from './problems';
 import { RecurringJob } from './recurring-job';
@@ -57,12 +58,15 @@ export class LonghornBackup extends Construct {
 
   constructor(scope: Construct, id: string, props: LonghornBackupProps) {
     super(scope, id);
-    const { image, namespace, imagePullSecrets, enabled = true, parts = partsWithin(this) } = props;
-    // With problems of its own the parts are made nevertheless, so that theirs are told too.
-    const versionFindings = checkLonghornVersion(props.longhornVersion);
-    accept(this, [...versionFindings, ...checkStack(props)]);
-    const longhornVersion = versionFindings.length === 0 ? props.longhornVersion : undefined;
-    const timeZone = props.timeZone !== undefined && isTimeZone(props.timeZone) ? props.timeZone : undefined;
+    const { image, imagePullSecrets, enabled = true, parts = partsWithin(this) } = props;
+    // With problems of its own the parts are made nevertheless, so that theirs are told too, and none of these twice.
+    const problems = checkStack(props);
+    accept(this, problems);
+    const sound = <T>(prop: string, value: T): T | undefined =>
+      problems.some((finding) => finding.prop === prop) ? undefined : value;
+    const namespace = sound('namespace', props.namespace);
+    const longhornVersion = sound('longhornVersion', props.longhornVersion);
+    const timeZone = sound('timeZone', props.timeZone);
     const targets = enabled ? distinct(targetsOf(props), targetName) : [];
     const jobs = distinct(props.recurringJobs ?? [], ({ name }) => name);
 
@@ -105,6 +109,8 @@ export class LonghornBackup extends Construct {
 function checkStack(props: LonghornBackupProps): Finding[] {
   const { recurringJobs = [], timeZone } = props;
   return [
+    ...checkNamespace(props.namespace),
+    ...checkLonghornVersion(props.longhornVersion),
     ...expect(
       timeZone === undefined || isTimeZone(timeZone),
       'timeZone',

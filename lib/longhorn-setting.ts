@@ -2,6 +2,7 @@ import { Construct } from 'constructs';
 import { Setting } from '../imports/longhorn.io';
 import { watchApp } from './app-rules';
 import { DETACHED_SETTING, LONGHORN_NAMESPACE } from './names';
+import { checkNamespace } from './namespace';
 import { ownLabels } from './own-labels';
 import { accept, expect } from './problems';
 
@@ -19,18 +20,16 @@ export class LonghornSetting extends Construct {
   constructor(scope: Construct, id: string, props: LonghornSettingProps) {
     super(scope, id);
     const { name, value, namespace = LONGHORN_NAMESPACE } = props;
-    if (
-      !accept(
-        this,
-        expect(
-          /^[a-z0-9]+(-[a-z0-9]+)*$/.test(name),
-          'name',
-          name,
-          'expected a name such as "backup-compression-method"',
-        ),
-      )
-    )
-      return;
+    const findings = [
+      ...expect(
+        /^[a-z0-9]+(-[a-z0-9]+)*$/.test(name),
+        'name',
+        name,
+        'expected a name such as "backup-compression-method"',
+      ),
+      ...checkNamespace(props.namespace),
+    ];
+    if (!accept(this, findings)) return;
     watchApp(this);
     new Setting(this, 'Resource', { metadata: { name, namespace, labels: ownLabels() }, value });
   }

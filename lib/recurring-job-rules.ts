@@ -3,6 +3,7 @@ import { CronError, parseCron } from './cron';
 import { isDnsLabel, isDnsSubdomain, isLabelKey, isLabelName } from './kube-names';
 import { cronInUtc, LocalTimeError } from './local-time';
 import { longhornHas } from './longhorn-version';
+import { checkNamespace } from './namespace';
 import { expect, inside, problem, warning, type Finding } from './problems';
 import {
   DEFAULT_RETAIN,
@@ -24,6 +25,7 @@ const RESERVED_LABELS = ['KubernetesStatus', 'ranchervm-base-image'];
 export function checkRecurringJob(props: RecurringJobProps): Finding[] {
   return [
     ...checkName(props.name),
+    ...checkNamespace(props.namespace),
     ...checkTime(props),
     ...checkTask(props),
     ...checkRetention(props),

@@ -6,6 +6,7 @@ import { checkCredentials, gatewaySecretData, type Credentials } from './credent
 import { controlPort, type FtpTlsMode } from './gateway-options';
 import { isDnsSubdomain } from './kube-names';
 import { DEFAULT_TARGET, LONGHORN_NAMESPACE, targetNames, type LONGHORN_SECRET_KEYS } from './names';
+import { checkNamespace } from './namespace';
 import { ownLabels } from './own-labels';
 import { accept, expect, inside } from './problems';
 
@@ -34,6 +35,7 @@ export class GatewaySecret extends Construct {
     const { name = targetNames(target).ftpSecret } = props;
     const findings = [
       ...checkSecretName(name),
+      ...checkNamespace(namespace),
       ...inside('credentials', checkCredentials(credentials, { encryption })),
     ];
     if (!accept(this, findings)) return;
@@ -58,6 +60,7 @@ export class LonghornSecret extends Construct {
     const { name = targetNames(target).longhornSecret } = props;
     const findings = [
       ...checkSecretName(name),
+      ...checkNamespace(namespace),
       ...inside('credentials', checkCredentials(credentials, { encryption: false })),
       ...expect(
         isEndpoint(endpoint),

@@ -1,5 +1,6 @@
 import { Construct } from 'constructs';
 import { checkCredentials, type Credentials } from './credentials';
+import { checkNamespace } from './namespace';
 import { gatewayEndpoint } from './names';
 import type { TargetOptions } from './longhorn-backup';
 import { accept, inside } from './problems';
@@ -25,7 +26,11 @@ export class TargetSecrets extends Construct {
     const { target: { name: target, credentialSecret, gateway = {} } = {}, namespace, credentials } = props;
     const { encryption = true, servicePort, tlsSecret, ftp } = gateway;
     // Both Secrets would tell the same problems.
-    if (!accept(this, inside('credentials', checkCredentials(credentials, { encryption })))) return;
+    const findings = [
+      ...checkNamespace(namespace),
+      ...inside('credentials', checkCredentials(credentials, { encryption })),
+    ];
+    if (!accept(this, findings)) return;
     const shared = { target, namespace, credentials };
     new GatewaySecret(this, 'gateway', {
       ...shared,

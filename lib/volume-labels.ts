@@ -4,6 +4,7 @@ import { Construct } from 'constructs';
 import { watchApp } from './app-rules';
 import { checkImage } from './image';
 import { LABEL_VOLUMES_NAME, LONGHAUL_COMMAND, LONGHORN_NAMESPACE } from './names';
+import { checkNamespace } from './namespace';
 import { ownLabels } from './own-labels';
 import { RESTRICTED_CONTAINER, RESTRICTED_POD } from './pod-security';
 import { accept } from './problems';
@@ -44,7 +45,12 @@ export class VolumeLabels extends Construct {
   constructor(scope: Construct, id: string, props: VolumeLabelsProps) {
     super(scope, id);
     const { namespace = LONGHORN_NAMESPACE, schedule = DEFAULT_LABEL_SCHEDULE } = props;
-    if (!accept(this, [...checkImage('image', props.image), ...cronFindings('schedule', schedule)])) return;
+    const findings = [
+      ...checkImage('image', props.image),
+      ...checkNamespace(props.namespace),
+      ...cronFindings('schedule', schedule),
+    ];
+    if (!accept(this, findings)) return;
     watchApp(this);
 
     const labels = ownLabels();

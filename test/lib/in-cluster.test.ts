@@ -10,6 +10,7 @@ import { LonghornBackup, type LonghornBackupProps } from '../../lib/longhorn-bac
 import { TargetSecrets } from '../../lib/target-secrets';
 import { ApiServer, describeWithApiServer, type Json } from '../support/api-server';
 import { filesIn } from '../support/golden';
+import { LonghaulCli } from '../support/longhaul-cli';
 import { manifestsOf, type Manifest } from '../support/synthesis';
 
 const DIST = join(__dirname, '..', '..', 'dist');
@@ -167,6 +168,27 @@ describeWithApiServer('the manifests in a cluster', () => {
       await removeAll(manifests);
     },
   );
+
+  it('are what `longhaul deploy` takes, in the order of its stages', async () => {
+    const cli = LonghaulCli.start(server.kubeconfig);
+    try {
+      const { code, value } = await cli.json<{ objects: { stage: string; result: string }[] }>([
+        'deploy',
+        '--dry-run',
+        DIST,
+      ]);
+      expect(code).toBe(0);
+      expect([...new Set(value.objects.map(({ stage }) => stage))]).toEqual([
+        'gateway',
+        'settings',
+        'backup target',
+        'recurring jobs',
+        'labels',
+      ]);
+    } finally {
+      await cli.stop();
+    }
+  });
 
   const kubectl = (args: readonly string[]) =>
     spawnSync(process.env['LONGHAUL_KUBECTL'] ?? 'kubectl', ['--kubeconfig', server.kubeconfig, ...args], {

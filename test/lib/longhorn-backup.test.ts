@@ -1,6 +1,11 @@
 import { App, Chart } from 'cdk8s';
 import { backupCharts } from '../../lib/backup-parts';
+import { BackupTarget } from '../../lib/backup-target';
+import { Gateway } from '../../lib/gateway';
 import { LonghornBackup, type LonghornBackupProps } from '../../lib/longhorn-backup';
+import { LonghornSetting } from '../../lib/longhorn-setting';
+import { RecurringJob } from '../../lib/recurring-job';
+import { VolumeLabels } from '../../lib/volume-labels';
 import { manifestsOf, ofKind, problemsIn, synthesized, type Manifest } from '../support/synthesis';
 
 const IMAGE = 'registry.example/longhaul:1.2.3';
@@ -157,6 +162,7 @@ describe('the backup stack', () => {
       (chart) =>
         new LonghornBackup(chart, 'backup', {
           image: 'longhaul',
+          namespace: 'Longhorn',
           timeZone: 'Paris',
           longhornVersion: 'newest',
           targets: [{ pollInterval: '300' }, {}],
@@ -168,6 +174,7 @@ describe('the backup stack', () => {
         }),
     );
     expect(problems).toEqual([
+      '[chart/backup] namespace "Longhorn": expected the namespace of Longhorn: at most 63 of a-z, 0-9 and inner hyphens',
       '[chart/backup] longhornVersion "newest": expected a version such as "1.12" or "v1.12.1"',
       '[chart/backup] timeZone "Paris": expected an IANA name such as "Europe/Paris"',
       '[chart/backup] targets[1].name "default": is the name of targets[0] too',
@@ -179,6 +186,24 @@ describe('the backup stack', () => {
       '[chart/backup/recurring-jobs/daily] retain 0: expected a whole number from 1 to 100',
       expect.stringMatching(/^\[chart\/backup\/volume-labels\/volumes\] image "longhaul": has neither tag/),
       expect.stringMatching(/^\[chart\/backup\/volume-labels\/volumes\] schedule "hourly": /),
+    ]);
+  });
+
+  it.each<[string, (chart: Chart, namespace: string) => unknown]>([
+    ['Gateway', (chart, namespace) => new Gateway(chart, 'x', { image: IMAGE, namespace })],
+    ['BackupTarget', (chart, namespace) => new BackupTarget(chart, 'x', { namespace })],
+    ['RecurringJob', (chart, namespace) => new RecurringJob(chart, 'x', { ...daily, namespace })],
+    [
+      'VolumeLabels',
+      (chart, namespace) => new VolumeLabels(chart, 'x', { image: IMAGE, jobs: [], namespace }),
+    ],
+    [
+      'LonghornSetting',
+      (chart, namespace) => new LonghornSetting(chart, 'x', { name: 'x', value: '1', namespace }),
+    ],
+  ])('has parts that refuse a namespace that can be none, alone too: %s', (_name, make) => {
+    expect(problemsIn((chart) => make(chart, 'Longhorn'))).toEqual([
+      '[chart/x] namespace "Longhorn": expected the namespace of Longhorn: at most 63 of a-z, 0-9 and inner hyphens',
     ]);
   });
 
