@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const out = join(root, 'build', 'image');
-/** Has a native part, which a bundle cannot hold: copied as it is, with what it needs. */
-const NATIVE = 'lmdb';
+/** Have a native part, which a bundle cannot hold: copied as they are, with what they need. */
+const NATIVE = ['lmdb', 'lz4-napi'];
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
@@ -19,13 +19,14 @@ await build({
   platform: 'node',
   format: 'cjs',
   target: 'node20.20',
-  external: [NATIVE],
+  external: NATIVE,
   sourcemap: 'linked',
   sourcesContent: false,
   legalComments: 'linked',
   logLevel: 'warning',
 });
-copyPackage(NATIVE, new Set());
+const copied = new Set();
+for (const name of NATIVE) copyPackage(name, copied);
 
 /** The installed package and all that it depends on; optional ones as far as they are installed for this platform. */
 function copyPackage(name, copied) {

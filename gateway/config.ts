@@ -70,8 +70,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
       bindAddress: bindAddress(read, 'S3_BIND_ADDRESS'),
       port: read.integer('S3_PORT', 0, 65535, S3_PORT),
       accessKeys: readAccessKeys(read),
-      bucket:
-        read.matching('S3_BUCKET', BUCKET_NAME, 'a bucket name: 3 to 63 of a-z 0-9 . -', 'longhorn') ?? '',
+      bucket: readBucket(read),
       ...(domain !== undefined && { domain }),
       ...(certificate && { tls: certificate }),
     },
@@ -80,7 +79,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
       port: read.integer('METRICS_PORT', 0, 65535, METRICS_PORT),
     },
     ...(encryptionKey && { encryptionKey }),
-    readPlainObjects: read.oneOf('PLAIN_OBJECTS', ['refuse', 'read'], 'refuse') === 'read',
+    readPlainObjects: readPlainObjects(read),
     deleteGuard: read.oneOf('DELETE_GUARD', ['enforce', 'warn', 'off'], 'enforce'),
     trash: {
       keepMs: read.integer('TRASH_DAYS', 0, 3650, 7) * DAY_MS,
@@ -102,6 +101,16 @@ export function readCatalogDirectory(env: Readonly<Record<string, string | undef
   const directory = read.text('CATALOG_DIR', 1, CATALOG_DIRECTORY);
   if (read.problems.length > 0) throw new ConfigError(read.problems);
   return directory;
+}
+
+/** `S3_BUCKET`. */
+export function readBucket(read: EnvironmentReader): string {
+  return read.matching('S3_BUCKET', BUCKET_NAME, 'a bucket name: 3 to 63 of a-z 0-9 . -', 'longhorn') ?? '';
+}
+
+/** `PLAIN_OBJECTS`. */
+export function readPlainObjects(read: EnvironmentReader): boolean {
+  return read.oneOf('PLAIN_OBJECTS', ['refuse', 'read'], 'refuse') === 'read';
 }
 
 function bindAddress(read: EnvironmentReader, name: string): string {

@@ -33,6 +33,8 @@ export interface BackupConfig {
   readonly completedAt: string;
   /** RFC 3339; empty for a backing image. */
   readonly snapshotCreatedAt: string;
+  /** Bytes: of a backup, its blocks times their size; of a backing image, its own. */
+  readonly sizeBytes: number;
   /** `lz4`, `gzip` or `none`; what else a newer Longhorn writes. */
   readonly compressionMethod: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -85,6 +87,11 @@ export class BackupConfigParser {
   /** The document has ended. Throws `BackupConfigError` if it is not whole, or lacks what a backup has. */
   end(): BackupConfig {
     if (!this.#json.isEnded) throw new BackupConfigError('the JSON document is cut short');
+    return this.head();
+  }
+
+  /** What stands before the blocks, where Longhorn puts all that this reads. Throws `BackupConfigError`. */
+  head(): BackupConfig {
     const name = this.#text('Name');
     if (name === '') throw new BackupConfigError('there is no Name');
     return {
@@ -92,6 +99,7 @@ export class BackupConfigParser {
       volumeName: this.#text('VolumeName'),
       completedAt: this.#text(this.#fields.has('CompleteTime') ? 'CompleteTime' : 'CreatedTime'),
       snapshotCreatedAt: this.#text('SnapshotCreatedAt'),
+      sizeBytes: this.#number('Size'),
       compressionMethod: this.#text('CompressionMethod') || LEGACY_COMPRESSION_METHOD,
       labels: this.#texts('Labels'),
       parameters: this.#texts('Parameters'),
@@ -110,6 +118,13 @@ export class BackupConfigParser {
   #text(field: string): string {
     const value = this.#fields.get(field) ?? '';
     if (typeof value !== 'string') throw new BackupConfigError(`${field} is not a string`);
+    return value;
+  }
+
+  /** Go wrote it as a string. */
+  #number(field: string): number {
+    const value = Number(/^\d{0,16}$/.exec(this.#text(field))?.[0]);
+    if (!Number.isSafeInteger(value)) throw new BackupConfigError(`${field} is not a whole number`);
     return value;
   }
 

@@ -102,7 +102,7 @@ function parseSystemBackupKey(key: string): BackupstoreKey | undefined {
 export function volumeSet(path: string, volume: string): BlockSet {
   return {
     kind: 'volume',
-    directory: `${path}${BASE}volumes/${layersOf(checksumOf(volume))}${volume}/`,
+    directory: `${volumesDirectory(path)}${layersOf(checksumOf(volume))}${volume}/`,
     volume,
   };
 }
@@ -110,6 +110,21 @@ export function volumeSet(path: string, volume: string): BlockSet {
 /** @param path the backup target's path: empty, or ending in `/` */
 export function backingImageSet(path: string): BlockSet {
   return { kind: 'backing-images', directory: `${path}${BASE}backing-images/`, volume: '' };
+}
+
+/** Key prefix of all that Longhorn keeps. @param path the backup target's path: empty, or ending in `/` */
+export function rootDirectory(path: string): string {
+  return path + BASE;
+}
+
+/** Key prefix of all volumes. @param path the backup target's path: empty, or ending in `/` */
+export function volumesDirectory(path: string): string {
+  return `${path}${BASE}volumes/`;
+}
+
+/** Key prefix of all system backups. @param path the backup target's path: empty, or ending in `/` */
+export function systemBackupsDirectory(path: string): string {
+  return `${path}${BASE}system-backups/`;
 }
 
 /** Key prefix of the backups' documents. Longhorn lists it to learn which backups there are; if that fails it goes on as if there were none. */

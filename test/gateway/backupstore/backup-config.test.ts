@@ -32,6 +32,7 @@ describe('the document of a backup', () => {
       volumeName: 'pvc-1',
       completedAt: '2026-11-20T02:00:41Z',
       snapshotCreatedAt: '2026-11-20T02:00:03Z',
+      sizeBytes: 6_291_456,
       compressionMethod: 'lz4',
       labels: {
         KubernetesStatus: `{"pvName":"pvc-1","BlockChecksum":"${'0'.repeat(64)}"}`,
