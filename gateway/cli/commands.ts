@@ -1,12 +1,20 @@
 /** The commands of the gateway's half: each file adds its own to the program. */
 import type { Command } from 'commander';
 import type { CommandHost } from '../../lib/cli/terminal';
+import { addBackupsCommand } from './backups';
 import { addCatalogCommand } from './catalog';
+import { addExportCommand } from './export';
 import { addFtpCommand } from './ftp';
+import { addRestoreCommand } from './restore';
+import { addVerifyCommand } from './verify';
 
 const COMMANDS: readonly ((program: Command, host: CommandHost) => void)[] = [
   addCatalogCommand,
   addFtpCommand,
+  addBackupsCommand,
+  addRestoreCommand,
+  addVerifyCommand,
+  addExportCommand,
 ];
 
 export function addGatewayCommands(program: Command, host: CommandHost): void {
