@@ -7,7 +7,7 @@ import type { Backupstore } from '../support/longhorn/driver';
 import { restoreBackup } from '../support/longhorn/restore';
 import { S3Driver } from '../support/longhorn/s3-driver';
 import { changeSample, sampleVolume } from '../support/longhorn/sample-volume';
-import { DEFAULT_BLOCK_SIZE } from '../support/longhorn/volume';
+import { DEFAULT_BLOCK_SIZE, type Snapshot, type Volume } from '../support/longhorn/volume';
 import type { S3Target } from '../support/s3';
 import type { Terminal } from './terminal';
 
@@ -27,6 +27,9 @@ export interface LifeReport {
   readonly steps: readonly LifeStep[];
   readonly storedFile: { readonly path: string; readonly size: number; readonly start: Buffer };
   readonly identical: boolean;
+  readonly volume: Volume;
+  /** What the volume held when it was backed up last. */
+  readonly last: Snapshot;
 }
 
 export async function playLife(target: S3Target, ftpRoot: string, terminal: Terminal): Promise<LifeReport> {
@@ -88,7 +91,13 @@ export async function playLife(target: S3Target, ftpRoot: string, terminal: Term
   });
   const again = await restoreBackup(store, { volumeName: volume.name, backupName: 'backup-2' });
   driver.close();
-  return { steps, storedFile: oneBlockFile(ftpRoot), identical: identical && again.equals(second) };
+  return {
+    steps,
+    storedFile: oneBlockFile(ftpRoot),
+    identical: identical && again.equals(second),
+    volume,
+    last: second,
+  };
 }
 
 interface StoredFile {

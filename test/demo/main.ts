@@ -1,11 +1,13 @@
 /**
- * The main job before your eyes: a Longhorn volume goes to an FTP server through the gateway, sealed, and comes back.
+ * The main job before your eyes: a Longhorn volume goes to an FTP server through the gateway, sealed, and comes back; and then once more,
+ * without gateway and cluster, from the FTP server and the key alone.
  * Exit code 0 only if what came back is what went out. `--keep` leaves everything running until Ctrl-C.
  */
 import { randomBytes } from 'node:crypto';
 import { EmbeddedFtpServer } from '../support/embedded-ftp-server';
 import { GatewayProcess } from '../support/gateway-process';
 import { REGION, type S3Target } from '../support/s3';
+import { playDisaster } from './disaster';
 import { playLife, type LifeReport } from './life';
 import { formatBytes, formatRate, formatSeconds, formatTable, hexdump, Terminal } from './terminal';
 
@@ -23,7 +25,8 @@ async function main(keep: boolean): Promise<boolean> {
   const ftp = await EmbeddedFtpServer.start();
   let gateway: GatewayProcess | undefined;
   try {
-    gateway = await GatewayProcess.start({ ftp, encryptionKey: randomBytes(32).toString('hex') });
+    const encryptionKey = randomBytes(32).toString('hex');
+    gateway = await GatewayProcess.start({ ftp, encryptionKey });
     terminal.line(`  FTP server           ftp://${ftp.host}:${ftp.port}  files in ${ftp.root}`);
     terminal.line(
       `  gateway              ${gateway.endpoint}  bucket ${gateway.bucket}, sealing with AES-256-GCM`,
@@ -32,11 +35,18 @@ async function main(keep: boolean): Promise<boolean> {
     const report = await Promise.race([playLife(gateway, ftp.root, terminal), interrupted]);
     if (report === 'interrupted') return false;
     showReport(report);
+    if (!keep) await gateway.stop();
+    const { volume, last: expected } = report;
+    const disaster = { ftp, encryptionKey, volume: volume.name, expected, sizeBytes: volume.sizeBytes };
+    const survived = await Promise.race([playDisaster(disaster, terminal), interrupted]);
+    if (survived === 'interrupted') return false;
+    terminal.line();
+    terminal.line(report.identical && survived ? 'RESTORED: identical' : 'RESTORED: DIFFERENT');
     if (keep) {
       showEnvironment(gateway);
       await interrupted;
     }
-    return report.identical;
+    return report.identical && survived;
   } finally {
     await gateway?.stop();
     await ftp.stop();
@@ -61,7 +71,8 @@ function showReport(report: LifeReport): void {
   );
   for (const row of hexdump(report.storedFile.start)) terminal.line(`  ${row}`);
   terminal.line();
-  terminal.line(report.identical ? 'RESTORED: identical' : 'RESTORED: DIFFERENT');
+  terminal.line(`  Restored through the gateway: ${report.identical ? 'identical' : 'DIFFERENT'}`);
+  terminal.line();
 }
 
 function showEnvironment(target: S3Target): void {
