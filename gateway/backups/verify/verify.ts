@@ -6,7 +6,7 @@ import {
   MAX_SYSTEM_BACKUP_CONFIG_BYTES,
 } from '../../backupstore/system-backup-config';
 import type { BlockSet } from '../../backupstore/layout';
-import { isFault } from '../fault';
+import { isFault, orFault } from '../fault';
 import { findBackingImages, listSystemBackups, listVolumes, type SystemBackupKey } from '../inventory';
 import type { RateLimit } from '../rate-limit';
 import { DamagedObjectError, readWhole, type BackupSource } from '../source';
@@ -20,7 +20,7 @@ import {
   type VerifyReport,
 } from './report';
 import { dayOf, isInShare, type Share } from './share';
-import { verifySet } from './verify-set';
+import { verifySet, type SetResult } from './verify-set';
 
 export interface VerifyOptions {
   readonly level: Level;
@@ -79,7 +79,7 @@ export async function verify(source: BackupSource, options: VerifyOptions): Prom
       continue;
     }
     const subject = set.kind === 'volume' ? set.volume : 'backing images';
-    const result = await verifySet(source, set, {
+    const result = await orUnknown(set, source, {
       level,
       isDue: (checksum) => share === undefined || isInShare(checksum, share, day),
       suspects,
@@ -120,6 +120,19 @@ export async function verify(source: BackupSource, options: VerifyOptions): Prom
   };
   file.complete(report);
   return report;
+}
+
+/** A set whose backups cannot even be listed is no reason to leave the others. */
+async function orUnknown(
+  set: BlockSet,
+  source: BackupSource,
+  options: Parameters<typeof verifySet>[2],
+): Promise<SetResult> {
+  const result = await orFault(() => verifySet(source, set, options));
+  if (!isFault(result)) return result;
+  const problems = [`Its backups could not be found out: ${result.reason}`];
+  const report = { volume: set.volume, kind: set.kind, problems, backups: [] };
+  return { report, faults: new Map(), cleared: [], blocks: 0, checkedBlocks: 0 };
 }
 
 async function setsOf(source: BackupSource, { path, volumes }: VerifyOptions): Promise<readonly BlockSet[]> {
