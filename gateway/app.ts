@@ -8,6 +8,7 @@ import { authenticate } from './middleware/authenticate';
 import { errorResponse } from './middleware/error-response';
 import { preflight } from './middleware/preflight';
 import { probes, type Readiness } from './middleware/probes';
+import { RefusalPace, type RefusalPaceOptions } from './middleware/refusal-pace';
 import { requestId } from './middleware/request-id';
 import { dispatch, operationHandlers } from './routes/operations';
 import { checkAccess, type AccessKey } from './s3/access-key';
@@ -32,12 +33,22 @@ export interface AppDeps {
   readonly clock?: () => number;
   /** Milliseconds on a clock that never goes back. Default `performance.now`. */
   readonly monotonicMs?: () => number;
+  /** How refusals are held up once they are many. */
+  readonly refusalPace?: Pick<RefusalPaceOptions, 'delayMs'>;
   /** Told of each S3 request once its response has ended. */
   readonly onRequest?: (record: RequestRecord) => void;
 }
 
 export function buildApp(deps: AppDeps): Hono<GatewayEnv> {
-  const { store, log, domain, onRequest, clock = Date.now, monotonicMs = () => performance.now() } = deps;
+  const {
+    store,
+    log,
+    domain,
+    onRequest,
+    refusalPace,
+    clock = Date.now,
+    monotonicMs = () => performance.now(),
+  } = deps;
   const handlers = operationHandlers(store, deps.memoryBudget);
   const app = new Hono<GatewayEnv>();
   app.onError(errorResponse);
@@ -45,7 +56,7 @@ export function buildApp(deps: AppDeps): Hono<GatewayEnv> {
   app.use(requestId(log));
   app.use(accessLog({ monotonicMs, ...(onRequest && { onRequest }) }));
   app.use(preflight);
-  app.use(authenticate(deps.accessKeys, clock));
+  app.use(authenticate(deps.accessKeys, clock, new RefusalPace({ monotonicMs, ...refusalPace })));
   app.all('*', (c) => {
     // From the raw request target: Hono's own path is normalised, and keys are opaque.
     const { method = '', url = '' } = c.env.incoming;

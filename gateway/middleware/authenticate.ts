@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { createMiddleware } from 'hono/factory';
 import type { GatewayEnv } from '../env';
 import { S3Error } from '../errors';
+import type { RefusalPace } from './refusal-pace';
 import { hasPendingBody, isHttp2 } from './refuse-body';
 import type { AccessKey } from '../s3/access-key';
 import type { Headers } from '../s3/conditions';
@@ -11,13 +12,13 @@ import { parseRequestTarget } from '../s3/request-target';
 import { createVerifier } from '../sigv4/verify';
 
 /** @param clock milliseconds since the epoch */
-export function authenticate(accessKeys: readonly AccessKey[], clock: () => number) {
+export function authenticate(accessKeys: readonly AccessKey[], clock: () => number, pace: RefusalPace) {
   const byId = new Map(accessKeys.map((key) => [key.accessKeyId, key]));
   const verify = createVerifier({ secretOf: (id) => byId.get(id)?.secretAccessKey, now: clock });
   return createMiddleware<GatewayEnv>(async (c, next) => {
     const { method = '', url = '' } = c.env.incoming;
     const rawHeaders = httpHeaders(c.env.incoming);
-    const authentication = verify({ method, target: url, rawHeaders });
+    const authentication = await paced(() => verify({ method, target: url, rawHeaders }));
     const accessKey = byId.get(authentication.accessKeyId);
     if (!accessKey) throw new S3Error('InvalidAccessKeyId');
     c.set('authentication', authentication);
@@ -25,6 +26,15 @@ export function authenticate(accessKeys: readonly AccessKey[], clock: () => numb
     c.set('headers', requestHeaders(c.env.incoming, authentication.via === 'query'));
     await next();
   });
+
+  async function paced<T>(check: () => T): Promise<T> {
+    try {
+      return check();
+    } catch (error) {
+      await pace.wait();
+      throw error;
+    }
+  }
 }
 
 /** HTTP/2 has no Host header but this, and more of its kind. */

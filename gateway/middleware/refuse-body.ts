@@ -7,6 +7,10 @@ import type { GatewayContext } from '../env';
 /** How much of an unwanted body is still taken in, so that the client gets to read the answer before the connection ends. */
 const LINGER_BYTES = 1024 * 1024;
 const LINGER_MS = 2_000;
+/** Clients that this is done for at a time: for a flood of them it would be reading after all. Beyond, a connection ends right after its answer. */
+const MAX_LINGERING = 64;
+
+let lingering = 0;
 
 /** Sends the whole answer; if part of the request's body is still to come, closes the connection a little later. */
 export async function refuseBody(
@@ -23,7 +27,7 @@ export async function refuseBody(
     outgoing.write(body);
     traffic.bytesOut += body.length;
   }
-  if (pending) await linger(incoming);
+  if (pending && lingering < MAX_LINGERING) await linger(incoming);
   outgoing.end();
   // HTTP/2 keeps the connection: only this request's stream ends, with nothing wrong.
   if (pending && 'stream' in outgoing) (outgoing.stream as Http2Stream).close();
@@ -45,6 +49,7 @@ export function hasPendingBody(incoming: IncomingMessage): boolean {
 
 /** Reads and forgets until the body ends, the client leaves, or a bound is reached. */
 function linger(incoming: IncomingMessage): Promise<void> {
+  lingering += 1;
   return new Promise((resolve) => {
     let left = LINGER_BYTES;
     const timer = setTimeout(done, LINGER_MS);
@@ -53,6 +58,7 @@ function linger(incoming: IncomingMessage): Promise<void> {
       if (left < 0) done();
     }
     function done() {
+      lingering -= 1;
       clearTimeout(timer);
       incoming.off('data', onData).off('end', done).off('close', done);
       resolve();

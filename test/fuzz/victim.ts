@@ -4,7 +4,7 @@ import { startApp, TEST_BUCKET } from '../support/app-server';
 import type { Measure, Order } from './victim-process';
 
 async function main(): Promise<void> {
-  const app = await startApp();
+  const app = await startApp({ refusalPace: { delayMs: 0 } });
   const { store } = app;
   process.on('message', (order: Order) => {
     if (order === 'stop') process.exit(0);
