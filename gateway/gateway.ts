@@ -146,7 +146,10 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
       metricsServer.closeAllConnections();
       const closed = await within(
         CLOSE_MS,
-        store.trashKeeper.close().then(() => root.close()),
+        store.trashKeeper
+          .close()
+          .then(() => tree.unprepare())
+          .then(() => root.close()),
       );
       await catalog.close(drained && closed);
       await tree.close(0);

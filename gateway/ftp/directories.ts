@@ -71,6 +71,21 @@ export async function makeDirectory(session: FtpSession, path: string): Promise<
   }
 }
 
+/** Makes directories, each below the one before or beside it, in one go; throws the refusal of one that is neither made nor there. */
+export async function makeDirectories(
+  session: FtpSession,
+  paths: readonly string[],
+): Promise<('created' | 'existed')[]> {
+  const refusals = await session.makeDirs(paths);
+  const outcomes: ('created' | 'existed')[] = [];
+  for (const [index, path] of paths.entries()) {
+    const refusal = refusals[index];
+    if (refusal && !(isRefusal(refusal) && (await changesInto(session, path)))) throw refusal;
+    outcomes.push(refusal ? 'existed' : 'created');
+  }
+  return outcomes;
+}
+
 /** Makes a directory and those above it, as far as they are missing: from below, since mostly only the last one is. */
 export async function ensureDirectory(
   session: FtpSession,

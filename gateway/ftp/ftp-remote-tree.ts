@@ -1,8 +1,9 @@
 /** The remote tree over a pool of FTP sessions. */
-import { changesInto, DirectoryCache, makeDirectory, sizeIfFile } from './directories';
+import { changesInto, DirectoryCache, makeDirectories, makeDirectory, sizeIfFile } from './directories';
+import type { LeasePurpose } from './lease-queue';
 import { TruncatedListingError } from './listing';
 import { SessionPool, type SessionPoolOptions } from './pool';
-import { FilePut, type ServerTraits } from './put-file';
+import { FilePut } from './put-file';
 import { readFile } from './read-file';
 import { assertRemotePath, parentOf } from './remote-path';
 import {
@@ -18,6 +19,7 @@ import {
 } from './remote-tree';
 import { FtpConnectionError, isRefusal } from './reply';
 import type { RetryPolicy } from './retry';
+import { newServerTraits } from './server-traits';
 import { FtpSession, type FtpAccount, type SessionTimeouts } from './session';
 import { SessionRunner } from './session-runner';
 import { FtpTally } from './tally';
@@ -27,7 +29,12 @@ export interface FtpRemoteTreeOptions {
   readonly timeouts?: SessionTimeouts;
   readonly pool?: Omit<SessionPoolOptions, 'open'>;
   readonly retry?: Partial<RetryPolicy>;
+  /** To what a file belongs: transfers for different things take turns, where there are not enough connections for all. @default all one */
+  readonly flowOf?: (path: string) => string;
 }
+
+/** A transfer of more bytes may keep a connection for long. */
+const LARGE_BYTES = 16 * 1_048_576;
 
 /** Cleaning up after a failed upload is a courtesy; it must not hold a connection for long. */
 const DISCARD_DEADLINE_MS = 10_000;
@@ -35,15 +42,20 @@ const DISCARD_DEADLINE_MS = 10_000;
 export class FtpRemoteTree implements RemoteTree {
   private readonly pool: SessionPool;
   private readonly runner: SessionRunner;
+  private readonly flowOf: (path: string) => string;
   private readonly directories = new DirectoryCache();
-  private readonly traits: ServerTraits = { replacesOnRename: true, namesItself: false };
+  private readonly traits = newServerTraits();
   private readonly tally = new FtpTally();
   private bytesSent = 0;
   private bytesReceived = 0;
 
   /** Connects when it is first used. */
-  constructor({ account, timeouts, pool, retry }: FtpRemoteTreeOptions) {
-    this.pool = new SessionPool({ ...pool, open: () => FtpSession.open(account, timeouts, this.tally) });
+  constructor({ account, timeouts, pool, retry, flowOf = () => '' }: FtpRemoteTreeOptions) {
+    this.flowOf = flowOf;
+    this.pool = new SessionPool({
+      ...pool,
+      open: () => FtpSession.open(account, timeouts, { traits: this.traits, tally: this.tally }),
+    });
     this.runner = new SessionRunner(this.pool, retry);
   }
 
@@ -83,9 +95,11 @@ export class FtpRemoteTree implements RemoteTree {
     assertRemotePath(path);
     const end = options.end ?? (await this.size(path, options));
     if (end === undefined) throw new RemoteRefused(`${path} has no size`);
+    const start = options.start ?? 0;
+    const purpose = this.purpose('download', path, end - start);
     yield* readFile(
       this.runner,
-      { ...options, path, start: options.start ?? 0, end },
+      { ...options, path, start, end, purpose },
       {
         onBytes: (count) => {
           this.bytesReceived += count;
@@ -103,7 +117,8 @@ export class FtpRemoteTree implements RemoteTree {
       this.bytesSent += count;
     });
     try {
-      return await this.runner.run((session) => put.attempt(session), options);
+      const purpose = this.purpose('upload', file.target, file.size ?? 0);
+      return await this.runner.run((session) => put.attempt(session), options, purpose);
     } catch (error) {
       this.runner
         .run((session) => put.discard(session), { deadlineMs: DISCARD_DEADLINE_MS })
@@ -147,6 +162,17 @@ export class FtpRemoteTree implements RemoteTree {
     return outcome;
   }
 
+  async makeDirs(paths: readonly string[], options?: CallOptions): Promise<('created' | 'existed')[]> {
+    paths.forEach(assertRemotePath);
+    if (paths.length === 0) return [];
+    const outcomes = await this.runner.run((session) => makeDirectories(session, paths), options);
+    for (const [index, path] of paths.entries()) {
+      if (outcomes[index] === 'created') this.directories.made(path);
+      else this.directories.seen(path);
+    }
+    return outcomes;
+  }
+
   async removeDir(path: string, options?: CallOptions): Promise<void> {
     assertRemotePath(path);
     this.directories.forget(path);
@@ -168,6 +194,10 @@ export class FtpRemoteTree implements RemoteTree {
     return this.runner.run((session) => session.availableBytes(directory), options);
   }
 
+  private purpose(kind: 'upload' | 'download', path: string, size: number): LeasePurpose {
+    return { kind, flow: this.flowOf(path), isLarge: size > LARGE_BYTES };
+  }
+
   stats(): RemoteTreeStats {
     const { commands, outcomes, resumes, lastReplyAt, certificateExpiresAt } = this.tally;
     return {
@@ -182,6 +212,11 @@ export class FtpRemoteTree implements RemoteTree {
       bytesReceived: this.bytesReceived,
       replacesOnRename: this.traits.replacesOnRename,
     };
+  }
+
+  /** Closes the files that were opened ahead, and opens no more: before their directory is to be removed. */
+  async unprepare(): Promise<void> {
+    await this.pool.unprepare();
   }
 
   async close(graceMs?: number): Promise<void> {

@@ -1,4 +1,6 @@
 /** A bounded pool of FTP sessions, each leased to one caller at a time. */
+import { Circuit } from './circuit';
+import { LeaseQueue, type LeasePurpose, type Waiter } from './lease-queue';
 import { FtpConnectionError, FtpReplyError } from './reply';
 import type { FtpSession } from './session';
 
@@ -7,8 +9,12 @@ export interface SessionPoolOptions {
   readonly open: () => Promise<FtpSession>;
   /** Sessions at once. FTP accounts commonly allow 3 to 10. @default 4 */
   readonly maxSessions?: number;
-  /** Milliseconds after which a free session is closed; servers drop them after 60 s and more. @default 50,000 */
+  /** Milliseconds after which a free session is closed. @default 300,000 */
   readonly idleTimeoutMs?: number;
+  /** Milliseconds after which a free session is kept alive by NOOP; servers drop it after 60 s and more. @default 25,000 */
+  readonly keepAliveMs?: number;
+  /** Milliseconds for which a free session stays prepared for a transfer that does not come. @default 10,000 */
+  readonly preparedMs?: number;
   /** Milliseconds of idleness after which a session must answer NOOP before it is leased. @default 10,000 */
   readonly checkAfterMs?: number;
   /** Milliseconds without a login turned away after which the pool allows itself one session more again. @default 60,000 */
@@ -58,18 +64,28 @@ export interface Lease {
   release(): void;
 }
 
-interface Waiter {
-  resolve(lease: Lease): void;
-  reject(error: unknown): void;
-}
-
 interface IdleSession {
   readonly session: FtpSession;
   readonly since: number;
+  /** When the server last answered it. */
+  readonly heardAt: number;
 }
 
+const COMMAND: LeasePurpose = { kind: 'command' };
+
+/** How well a session fits by what it is ready for; up to `GOOD_FIT` nothing has to be waited for. */
+const FITS = {
+  upload: { upload: 0, transfer: 1, anything: 2, busy: 3 },
+  download: { transfer: 0, anything: 2, busy: 3, upload: 4 },
+  command: { anything: 0, transfer: 1, busy: 3, upload: 4 },
+} as const;
+const GOOD_FIT = 1;
+/** Below, the sessions are too few for one to wait with an upload that is open ahead. */
+const FEWEST_FOR_UPLOADS_AHEAD = 3;
+
 /**
- * Grows as callers wait, serves them in order, and closes sessions that stay free.
+ * Grows as callers wait or find no session that is ready, and closes sessions that stay free. Of the last two sessions that it may have, a
+ * large transfer leaves one to others.
  *
  * A server that allows fewer connections than configured turns logins away (421, or 530 on proftpd). While other
  * sessions are open, that makes the pool smaller instead of failing the caller, who waits on; with time it grows again.
@@ -78,20 +94,26 @@ export class SessionPool {
   private readonly open: () => Promise<FtpSession>;
   private readonly maxSessions: number;
   private readonly idleTimeoutMs: number;
+  private readonly keepAliveMs: number;
+  private readonly preparedMs: number;
   private readonly checkAfterMs: number;
   private readonly growAfterMs: number;
   private readonly deniedPauseMs: number;
   private readonly now: () => number;
 
   private readonly idle: IdleSession[] = [];
-  private readonly leased = new Set<FtpSession>();
-  private readonly waiting: Waiter[] = [];
+  private readonly leased = new Map<FtpSession, LeasePurpose>();
+  private readonly waiting = new LeaseQueue();
+  private readonly circuit: Circuit;
   private opening = 0;
+  /** Closed as soon as they have undone what they prepared; part of `opening`. */
+  private readonly retiring = new Set<FtpSession>();
   private limit: number;
   private limitChangedAt: number;
   private everLoggedIn = false;
   private denied: { readonly error: LoginDeniedError; readonly until: number } | undefined;
   private closed = false;
+  private prepares = true;
   private drained: (() => void) | undefined;
   private idleTimer: NodeJS.Timeout | undefined;
   private opened = 0;
@@ -101,11 +123,14 @@ export class SessionPool {
   constructor(options: SessionPoolOptions) {
     this.open = options.open;
     this.maxSessions = options.maxSessions ?? 4;
-    this.idleTimeoutMs = options.idleTimeoutMs ?? 50_000;
+    this.idleTimeoutMs = options.idleTimeoutMs ?? 300_000;
+    this.keepAliveMs = options.keepAliveMs ?? 25_000;
+    this.preparedMs = options.preparedMs ?? 10_000;
     this.checkAfterMs = options.checkAfterMs ?? 10_000;
     this.growAfterMs = options.growAfterMs ?? 60_000;
     this.deniedPauseMs = options.deniedPauseMs ?? 30_000;
     this.now = options.now ?? (() => performance.now());
+    this.circuit = new Circuit(this.now);
     this.limit = this.maxSessions;
     this.limitChangedAt = this.now();
   }
@@ -114,14 +139,13 @@ export class SessionPool {
    * Waits for a session, for at most `timeoutMs`. Throws the signal's reason, `LeaseTimeoutError`, `LoginDeniedError`,
    * `PoolClosedError`, or what a failed login threw.
    */
-  async lease(timeoutMs: number, signal?: AbortSignal): Promise<Lease> {
+  async lease(timeoutMs: number, signal?: AbortSignal, purpose = COMMAND): Promise<Lease> {
     signal?.throwIfAborted();
     if (this.closed) throw new PoolClosedError('the pool is closed');
     const { promise, resolve, reject } = withResolvers<Lease>();
-    const waiter: Waiter = { resolve, reject };
+    const waiter: Waiter = { purpose, resolve, reject };
     const giveUp = (reason: unknown) => {
-      const index = this.waiting.indexOf(waiter);
-      if (index >= 0) this.waiting.splice(index, 1);
+      this.waiting.remove(waiter);
       reject(reason);
     };
     const onAbort = () => giveUp(signal?.reason);
@@ -152,14 +176,26 @@ export class SessionPool {
     };
   }
 
+  /** Undoes what free sessions have prepared, and prepares nothing any more. */
+  async unprepare(): Promise<void> {
+    this.prepares = false;
+    const prepared = this.idle.filter(({ session }) => session.readyFor !== 'anything');
+    await Promise.all(
+      prepared.map(async (free) => {
+        this.removeIdle(free);
+        await this.tend(free, (session) => session.unprepare());
+      }),
+    );
+  }
+
   /** Turns waiters away, lets leases come back for up to `graceMs`, then drops every connection. */
   async close(graceMs = 5_000): Promise<void> {
     this.closed = true;
-    for (const waiter of this.waiting.splice(0)) waiter.reject(new PoolClosedError('the pool is closed'));
+    for (const waiter of this.waiting.drain()) waiter.reject(new PoolClosedError('the pool is closed'));
     clearTimeout(this.idleTimer);
-    for (const { session } of this.idle.splice(0)) session.close();
+    for (const { session } of this.idle.splice(0)) void this.retire(session);
     if (this.leased.size + this.opening > 0) await this.untilDrained(graceMs);
-    for (const session of this.leased) session.close();
+    for (const session of [...this.leased.keys(), ...this.retiring]) session.close();
   }
 
   private async untilDrained(graceMs: number): Promise<void> {
@@ -171,15 +207,26 @@ export class SessionPool {
     clearTimeout(timer);
   }
 
+  /** Undoes what a session prepared, and closes it. */
+  private async retire(session: FtpSession): Promise<void> {
+    this.opening += 1;
+    this.retiring.add(session);
+    await session.unprepare().catch(() => undefined);
+    session.close();
+    this.retiring.delete(session);
+    this.opening -= 1;
+    this.settleClose();
+  }
+
   /** Gives waiters what there is, and opens what is allowed for the rest. */
   private serve(): void {
     this.growAgain();
-    while (this.waiting.length > 0) {
-      const free = this.takeIdle();
+    for (let next = this.nextWaiter(); next; next = this.nextWaiter()) {
+      const free = this.takeIdle(next.purpose);
       if (!free) break;
-      const fresh = this.now() - free.since < this.checkAfterMs;
+      const fresh = this.now() - free.heardAt < this.checkAfterMs;
       if (fresh) this.handOver(free.session);
-      else if (this.waiting.length > this.opening) this.check(free.session);
+      else if (this.waiting.length > this.opening) this.check(free);
       else {
         this.idle.push(free);
         break;
@@ -188,40 +235,75 @@ export class SessionPool {
     while (this.waiting.length > this.opening && this.total() < this.limit) void this.openAnother();
   }
 
+  private nextWaiter(): Waiter | undefined {
+    let large = 0;
+    for (const { isLarge = false } of this.leased.values()) if (isLarge) large += 1;
+    const mayBeLarge = large < Math.max(1, this.limit - 1);
+    return this.waiting.peek(({ isLarge = false }) => mayBeLarge || !isLarge);
+  }
+
   private total(): number {
     return this.idle.length + this.leased.size + this.opening;
   }
 
-  /** The freshest free session that still works, so that surplus ones grow old and are closed. */
-  private takeIdle(): IdleSession | undefined {
-    for (let free = this.idle.pop(); free; free = this.idle.pop()) {
-      if (free.session.usable) return free;
-      this.broken += 1;
+  /**
+   * The free session that fits best, and of those the freshest, so that surplus ones grow old and are closed. If it does not fit well, there will
+   * be one more.
+   */
+  private takeIdle({ kind }: LeasePurpose): IdleSession | undefined {
+    const fits = FITS[kind];
+    let best: IdleSession | undefined;
+    for (const free of [...this.idle]) {
+      if (!free.session.usable) {
+        this.removeIdle(free);
+        this.broken += 1;
+      } else if (!best || fits[free.session.readyFor] <= fits[best.session.readyFor]) best = free;
     }
-    return undefined;
+    if (!best) return undefined;
+    this.removeIdle(best);
+    if (fits[best.session.readyFor] > GOOD_FIT && kind !== 'command') this.openSpare();
+    return best;
+  }
+
+  private removeIdle(free: IdleSession): void {
+    this.idle.splice(this.idle.indexOf(free), 1);
+  }
+
+  private openSpare(): void {
+    // The session just taken counts as well.
+    if (this.opening === 0 && this.total() + 1 < this.limit && !this.circuit.isDoubtful)
+      void this.openAnother();
   }
 
   /** Leases a session if it still answers; meanwhile it counts as one being opened. */
-  private check(session: FtpSession): void {
-    this.opening += 1;
-    void session.noop().then(
-      () => {
-        this.opening -= 1;
-        this.handOver(session);
-      },
-      () => {
-        this.opening -= 1;
-        this.broken += 1;
-        session.close();
-        this.serve();
-      },
-    );
+  private check(free: IdleSession): void {
+    void this.tend(free, (session) => session.noop());
   }
 
-  private handOver(session: FtpSession): void {
-    const waiter = this.closed ? undefined : this.waiting.shift();
-    if (!waiter) return this.putAway(session);
-    this.leased.add(session);
+  /** Does something with a free session, which meanwhile counts as one being opened. */
+  private async tend(
+    { session, since }: IdleSession,
+    work: (session: FtpSession) => Promise<void>,
+  ): Promise<void> {
+    this.opening += 1;
+    try {
+      await work(session);
+      this.opening -= 1;
+      this.handOver(session, since);
+    } catch {
+      this.opening -= 1;
+      this.broken += 1;
+      session.close();
+      this.settleClose();
+      this.serve();
+    }
+  }
+
+  private handOver(session: FtpSession, since?: number): void {
+    const waiter = this.closed ? undefined : this.nextWaiter();
+    if (!waiter) return this.putAway(session, COMMAND, since);
+    this.waiting.take(waiter);
+    this.leased.set(session, waiter.purpose);
     let returned = false;
     waiter.resolve({
       session,
@@ -230,30 +312,44 @@ export class SessionPool {
         returned = true;
         this.leased.delete(session);
         if (!session.usable) this.broken += 1;
-        this.putAway(session);
+        this.putAway(session, waiter.purpose);
         this.serve();
       },
     });
   }
 
-  private putAway(session: FtpSession): void {
-    if (this.closed || !session.usable || this.total() >= this.limit) session.close();
+  private putAway(session: FtpSession, { kind }: LeasePurpose = COMMAND, since?: number): void {
+    if (this.closed) void this.retire(session);
+    else if (!session.usable || this.total() >= this.limit) session.close();
     else {
-      this.idle.push({ session, since: this.now() });
-      this.idleTimer ??= this.expireLater();
+      // One session that is ready for a command at once is worth more than one more that is ready for a transfer.
+      const forCommands =
+        kind === 'command' && !this.idle.some((free) => free.session.readyFor === 'anything');
+      this.idle.push({ session, since: since ?? this.now(), heardAt: this.now() });
+      if (this.prepares && !forCommands && since === undefined)
+        session.prepare({ opensAhead: this.limit >= FEWEST_FOR_UPLOADS_AHEAD });
+      this.idleTimer ??= this.tendLater();
     }
     this.settleClose();
   }
 
-  private expireLater(): NodeJS.Timeout {
+  /** Closes free sessions that have grown old, keeps the others alive, and does not let the server wait for a transfer for long. */
+  private tendLater(): NodeJS.Timeout {
+    const everyMs = Math.min(this.idleTimeoutMs, this.keepAliveMs, this.preparedMs) / 2;
     return setTimeout(() => {
       this.idleTimer = undefined;
-      // The oldest come first.
-      while (this.idle[0] && this.now() - this.idle[0].since >= this.idleTimeoutMs) {
-        this.idle.shift()?.session.close();
+      for (const free of [...this.idle]) {
+        const { session, since, heardAt } = free;
+        const isOld = this.now() - since >= this.idleTimeoutMs;
+        const isStale = this.now() - since >= this.preparedMs && session.readyFor !== 'anything';
+        const isSilent = this.now() - heardAt >= this.keepAliveMs;
+        if (!isOld && !isStale && !isSilent) continue;
+        this.removeIdle(free);
+        if (isOld) void this.retire(session);
+        else void this.tend(free, () => (isStale ? session.unprepare() : session.noop()));
       }
-      if (this.idle.length > 0) this.idleTimer = this.expireLater();
-    }, this.idleTimeoutMs / 2).unref();
+      if (this.idle.length > 0 || this.opening > 0) this.idleTimer ??= this.tendLater();
+    }, everyMs).unref();
   }
 
   private settleClose(): void {
@@ -261,8 +357,9 @@ export class SessionPool {
   }
 
   private async openAnother(): Promise<void> {
-    if (this.denied && this.now() < this.denied.until) {
-      this.waiting.shift()?.reject(this.denied.error);
+    const refusal = this.refusal();
+    if (refusal) {
+      for (const waiter of this.waiting.drain()) waiter.reject(refusal);
       return;
     }
     this.opening += 1;
@@ -272,12 +369,21 @@ export class SessionPool {
       this.opened += 1;
       this.everLoggedIn = true;
       this.denied = undefined;
+      this.circuit.succeeded();
       this.handOver(session);
     } catch (error) {
       this.opening -= 1;
       this.failedLogins += 1;
       this.onLoginFailed(error);
     }
+  }
+
+  /** Why no login may be tried now. */
+  private refusal(): Error | undefined {
+    if (this.denied && this.now() < this.denied.until) return this.denied.error;
+    const { pauseMs } = this.circuit;
+    if (pauseMs === 0) return undefined;
+    return new LoginFailedError(`the last logins failed; the next is tried in ${Math.ceil(pauseMs)} ms`);
   }
 
   private onLoginFailed(error: unknown): void {
@@ -288,9 +394,10 @@ export class SessionPool {
       this.limitChangedAt = this.now();
       return this.serve();
     }
+    this.circuit.failed();
     // All of them, for each comes again after a pause of its own; serving the next at once would hammer the server.
     const reason = this.noteDenial(error) ?? new LoginFailedError(messageOf(error), { cause: error });
-    for (const waiter of this.waiting.splice(0)) waiter.reject(reason);
+    for (const waiter of this.waiting.drain()) waiter.reject(reason);
     this.settleClose();
   }
 

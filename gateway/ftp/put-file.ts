@@ -3,15 +3,8 @@ import { changesInto, ensureDirectory, sizeIfFile, type DirectoryCache } from '.
 import { parentOf } from './remote-path';
 import { RemoteRefused, RemoteUnavailable, type FileToPut, type StoredFile } from './remote-tree';
 import { FtpConnectionError, FtpReplyError, isRefusal } from './reply';
+import type { ServerTraits } from './server-traits';
 import type { FtpSession } from './session';
-
-/** What was found out about the server, shared by all files. */
-export interface ServerTraits {
-  /** False once the server refused to rename over a file. */
-  replacesOnRename: boolean;
-  /** True once a listing had the directory itself among its entries. */
-  namesItself: boolean;
-}
 
 /** A file that the server has whole under a temporary name. */
 interface Upload {
@@ -56,8 +49,9 @@ export class FilePut {
   private async upload(session: FtpSession): Promise<Upload> {
     const settled = await this.settleUpload(session);
     if (settled) return settled;
-    const path = this.nextTemporary();
-    await session.upload(path, () => this.open());
+    const path = this.nextTemporary(session);
+    const size = await session.upload(path, () => this.open());
+    if (size === this.handedOver) return { path, size };
     return this.checkSize(session, path);
   }
 
@@ -78,15 +72,17 @@ export class FilePut {
   }
 
   private async checkSize(session: FtpSession, path: string): Promise<Upload> {
-    const size = await session.size(path);
+    const size = await session.sizeBeforeRename(path);
     if (size === this.handedOver) return { path, size };
     this.handedOverAll = false;
     throw new FtpConnectionError('STOR', `the server stored ${size} of ${this.handedOver} bytes`);
   }
 
-  private nextTemporary(): string {
+  private nextTemporary(session: FtpSession): string {
+    const { temporary } = this.file;
     const number = this.attempts.length + 1;
-    const path = number === 1 ? this.file.temporary : `${this.file.temporary}.${number}`;
+    const own = number === 1 ? temporary : `${temporary}.${number}`;
+    const path = session.openedAhead(parentOf(temporary)) ?? own;
     this.attempts.push(path);
     return path;
   }

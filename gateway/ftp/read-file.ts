@@ -1,4 +1,5 @@
 /** Reading one file over as many connections as it takes. */
+import type { LeasePurpose } from './lease-queue';
 import type { Lease } from './pool';
 import { FtpConnectionError, isRefusal } from './reply';
 import { RemoteRefused, type ReadOptions } from './remote-tree';
@@ -12,6 +13,7 @@ export interface FileRange extends ReadOptions {
   readonly path: string;
   readonly start: number;
   readonly end: number;
+  readonly purpose: LeasePurpose;
 }
 
 /** Told of what goes on, for metrics. */
@@ -27,7 +29,7 @@ export async function* readFile(
   range: FileRange,
   { onBytes, onResume }: ReadEvents,
 ): AsyncGenerator<Buffer, void, void> {
-  const { path, start, end, signal } = range;
+  const { path, start, end, signal, purpose } = range;
   const retry = runner.newRetry(range);
   let position = start;
   while (position < end) {
@@ -35,7 +37,7 @@ export async function* readFile(
     let chunks: AsyncGenerator<Buffer, void, void> | undefined;
     const from = position;
     try {
-      lease = await runner.lease(retry, signal);
+      lease = await runner.lease(retry, signal, purpose);
       chunks = lease.session.download(path, position);
       for (let next = await chunks.next(); !next.done && position < end; next = await chunks.next()) {
         const chunk = next.value.subarray(0, end - position);

@@ -43,7 +43,8 @@ export interface FileToPut {
   /**
    * Where the bytes go first. Only this call may use the name, or a name that starts with it: another attempt writes to
    * `<temporary>.2` and so on, since a connection given up may still be writing on the server. Its directory must exist and is never made: renaming
-   * it away fences a writer off, and the call then throws `RemoteRefused`.
+   * it away fences a writer off, and the call then throws `RemoteRefused`. In the same directory the tree may open files ahead, with names
+   * `ahead-…` of its own, and use one of them instead.
    */
   readonly temporary: string;
   /** Where the file ends up, replacing what is there. Its directory is made if missing. */
@@ -62,6 +63,8 @@ export interface FileToPut {
   body(): AsyncIterable<Buffer>;
   /** Whether `body` may be called again. A body that may not is sent at most once. */
   readonly replayable: boolean;
+  /** Bytes, about: a large file leaves a connection to others. @default 0 */
+  readonly size?: number;
 }
 
 export interface StoredFile {
@@ -114,6 +117,8 @@ export interface RemoteTree {
    * other processes, at most one sees it. After a lost reply the answer is `existed`.
    */
   makeDir(path: string, options?: CallOptions): Promise<'created' | 'existed'>;
+  /** Makes several directories as `makeDir` does, each after those before it, in as few round trips as one. */
+  makeDirs(paths: readonly string[], options?: CallOptions): Promise<readonly ('created' | 'existed')[]>;
   /** Removes an empty directory. Missing is fine; `RemoteRefused` if it is still there. */
   removeDir(path: string, options?: CallOptions): Promise<void>;
   /** The directory that the server puts the account in at login; `/` where accounts are confined. */

@@ -1,4 +1,5 @@
 /** Runs operations on sessions of a pool, again and again where that helps. */
+import type { LeasePurpose } from './lease-queue';
 import type { Lease, SessionPool } from './pool';
 import type { CallOptions } from './remote-tree';
 import { DEFAULT_RETRY_POLICY, Retry, type RetryPolicy } from './retry';
@@ -28,11 +29,15 @@ export class SessionRunner {
   }
 
   /** Repeats `operation` while it fails for passing reasons. It sees each failure only as another call, so it must pick up where it stands. */
-  async run<T>(operation: (session: FtpSession) => Promise<T>, options: CallOptions = {}): Promise<T> {
+  async run<T>(
+    operation: (session: FtpSession) => Promise<T>,
+    options: CallOptions = {},
+    purpose?: LeasePurpose,
+  ): Promise<T> {
     const retry = this.newRetry(options);
     for (;;) {
       try {
-        return await this.once(operation, retry, options.signal);
+        return await this.once(operation, retry, options.signal, purpose);
       } catch (error) {
         await retry.after(error);
       }
@@ -40,8 +45,8 @@ export class SessionRunner {
   }
 
   /** A session to be released by the caller; an abort closes it meanwhile. */
-  async lease(retry: Retry, signal: AbortSignal | undefined): Promise<Lease> {
-    const lease = await this.pool.lease(retry.remainingMs, signal);
+  async lease(retry: Retry, signal: AbortSignal | undefined, purpose?: LeasePurpose): Promise<Lease> {
+    const lease = await this.pool.lease(retry.remainingMs, signal, purpose);
     if (!signal) return lease;
     const abort = () => lease.session.close();
     signal.addEventListener('abort', abort, { once: true });
@@ -58,8 +63,9 @@ export class SessionRunner {
     operation: (session: FtpSession) => Promise<T>,
     retry: Retry,
     signal: AbortSignal | undefined,
+    purpose: LeasePurpose | undefined,
   ): Promise<T> {
-    const lease = await this.lease(retry, signal);
+    const lease = await this.lease(retry, signal, purpose);
     try {
       return await operation(lease.session);
     } finally {

@@ -1,27 +1,16 @@
 /** One FTP session: a control connection, logged in, used by one caller at a time. */
-import { once } from 'node:events';
-import { isIP } from 'node:net';
+import { randomBytes } from 'node:crypto';
 import { PassThrough, Readable } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { TLSSocket, type ConnectionOptions } from 'node:tls';
-import { Client, FTPError } from 'basic-ftp';
+import { FTPError, type FTPResponse } from 'basic-ftp';
+import { FtpConnection, isCompletion, isIntermediate, type FtpAccount } from './connection';
+import { EarlySize, parseSize } from './early-size';
 import { parseMlsd, parseUnixOrDosList, TruncatedListingError, type ParsedListing } from './listing';
-import { FtpConnectionError, FtpReplyError } from './reply';
+import { parentOf } from './remote-path';
+import { FtpConnectionError, isRefusal, type FtpReplyError } from './reply';
+import { plainServerTraits, type ServerTraits } from './server-traits';
 import { FtpTally } from './tally';
 
-export interface FtpAccount {
-  readonly host: string;
-  /** @default 21, or 990 for implicit TLS */
-  readonly port?: number;
-  readonly user: string;
-  readonly password: string;
-  /** `explicit` upgrades by AUTH TLS, `implicit` starts with TLS, `none` sends password and files in the clear. @default 'explicit' */
-  readonly security?: 'explicit' | 'implicit' | 'none';
-  /** PEM of the authority that signed the server's certificate. @default those that Node.js trusts */
-  readonly ca?: string;
-  /** Name that the server's certificate must have. @default the host */
-  readonly serverName?: string;
-}
+export type { FtpAccount } from './connection';
 
 export interface SessionTimeouts {
   /** Milliseconds that the server may stay silent during a command or transfer. @default 30,000 */
@@ -30,62 +19,62 @@ export interface SessionTimeouts {
   readonly confirmationMs?: number;
 }
 
+/** What the sessions to one server know and count together. */
+export interface SharedKnowledge {
+  readonly traits?: ServerTraits;
+  readonly tally?: FtpTally;
+}
+
 const DEFAULT_SILENCE_MS = 30_000;
 const DEFAULT_CONFIRMATION_MS = 120_000;
-/** Keeps firewalls from forgetting a control connection during a long transfer. */
-const TCP_KEEP_ALIVE_MS = 30_000;
-/** How long to wait for the reply that explains a broken data connection. */
-const EXPLANATION_MS = 3_000;
 /** Chunks, as they come from the socket: up to 64 KiB each. Counting bytes would make the stream copy them together. */
 const DOWNLOAD_BUFFER_CHUNKS = 8;
+
+type Body = () => AsyncIterable<Buffer>;
+
+/** An upload that the server waits for, before there is anything to send. */
+interface UploadAhead {
+  readonly path: string;
+  /** Sends the body, or ends the upload without a byte. */
+  readonly give: (body: Body | undefined) => void;
+  readonly stored: Promise<number | undefined>;
+  /** The server has said that it is ready. */
+  isOpen: boolean;
+}
 
 /**
  * Methods throw `FtpReplyError` for a negative reply and `FtpConnectionError` when the connection failed; after the
  * latter, and whenever `usable` is false, the session must be given up. Paths are those of `assertRemotePath`.
  */
-export class FtpSession {
-  private readonly client: Client;
-  private features: ReadonlyMap<string, string> = new Map();
-  private listing = '';
-  private lastReply = '';
-  private spoiled = false;
+export class FtpSession extends FtpConnection {
+  /** A data connection being made ahead; never rejects. */
+  private preparing: Promise<void> | undefined;
+  private readonly confirmationMs: number;
+  private ahead: UploadAhead | undefined;
+  /** Set while the confirmation of an upload, and the answer to a SIZE sent before it, are awaited. */
+  private early: EarlySize | undefined;
+  private uploadAnswered = false;
+  /** What an RNFR that stands has named. */
+  private renameSource: string | undefined;
+  /** The server may remember an RNFR that came to nothing: RNTO must not be sent blindly any more. */
+  private renamesApart = false;
 
   private constructor(
-    private readonly account: FtpAccount,
-    private readonly silenceMs: number,
-    private readonly confirmationMs: number,
-    private readonly tally: FtpTally,
+    account: FtpAccount,
+    { silenceMs = DEFAULT_SILENCE_MS, confirmationMs = DEFAULT_CONFIRMATION_MS }: SessionTimeouts,
+    { traits = plainServerTraits(), tally = new FtpTally() }: SharedKnowledge,
   ) {
-    this.client = new Client(silenceMs);
-    // The library would hand out parsed entries only, without the lines that it could not read.
-    this.client.parseList = (text) => {
-      this.listing = text;
-      return [];
-    };
-    // The one place where the library shows the text of a listing's final reply, and what commands it sends by itself.
-    this.client.ftp.log = (line) => {
-      if (line.startsWith('< ')) this.lastReply = line.slice(2);
-      else if (line.startsWith('> ')) this.tally.said(line.slice(2).split(' ', 1)[0] ?? '');
-    };
-    // A broken data connection would end the control connection with it, and the reply that says why would be lost.
-    const closeWithError = this.client.ftp.closeWithError.bind(this.client.ftp);
-    this.client.ftp.closeWithError = (error) => {
-      if (!isOfDataConnection(error)) closeWithError(error);
-    };
+    super(account, silenceMs, traits, tally);
+    this.confirmationMs = confirmationMs;
   }
 
-  /** Connects and logs in. */
+  /** Connects and logs in. Without `traits` it sends one command at a time, and prepares nothing. */
   static async open(
     account: FtpAccount,
     timeouts: SessionTimeouts = {},
-    tally = new FtpTally(),
+    shared: SharedKnowledge = {},
   ): Promise<FtpSession> {
-    const session = new FtpSession(
-      account,
-      timeouts.silenceMs ?? DEFAULT_SILENCE_MS,
-      timeouts.confirmationMs ?? DEFAULT_CONFIRMATION_MS,
-      tally,
-    );
+    const session = new FtpSession(account, timeouts, shared);
     try {
       await session.logIn();
       return session;
@@ -95,18 +84,52 @@ export class FtpSession {
     }
   }
 
-  /** False once the connection broke, or replies may have got out of step. */
-  get usable(): boolean {
-    return !this.spoiled && !this.client.closed;
+  /** What it is ready for without a round trip more. `busy` while it prepares. */
+  get readyFor(): 'upload' | 'transfer' | 'anything' | 'busy' {
+    if (this.ahead) return this.ahead.isOpen ? 'upload' : 'busy';
+    if (this.preparing) return 'busy';
+    return this.hasDataConnection ? 'transfer' : 'anything';
+  }
+
+  /**
+   * Gets ready, in the background, for the transfer that is likely next: a data connection, and for an upload the server's consent,
+   * too. Any other command undoes what stands in its way.
+   */
+  prepare({ opensAhead }: { readonly opensAhead: boolean }): void {
+    const { pipelines, lastTransfer, leftBehind } = this.traits;
+    if (pipelines !== true || !lastTransfer || !this.usable || this.readyFor !== 'anything') return;
+    const leftover = leftBehind.pop();
+    if (leftover !== undefined) return this.inBackground(this.deleteLeftover(leftover));
+    if (lastTransfer.kind === 'upload' && opensAhead && this.traits.opensAhead)
+      this.openAhead(`${lastTransfer.directory}/ahead-${randomBytes(6).toString('hex')}`);
+    else this.connectAhead();
+  }
+
+  /** Undoes what `prepare` did, so that the server is not left waiting for a transfer. */
+  async unprepare(): Promise<void> {
+    await this.free();
+    this.client.ftp.dataSocket = undefined;
   }
 
   /** Bytes of a file. */
   async size(path: string): Promise<number> {
-    return this.run('SIZE', () => this.client.size(path));
+    await this.free();
+    return this.sizeOf(await this.run('SIZE', () => this.client.send(`SIZE ${path}`)));
+  }
+
+  /** Bytes of a file that is to be renamed next: saves that a round trip. */
+  async sizeBeforeRename(path: string): Promise<number> {
+    if (this.traits.pipelines !== true) return this.size(path);
+    await this.free();
+    const [size, source] = await this.together('SIZE', [`SIZE ${path}`, `RNFR ${path}`]);
+    if (source.code < 400) this.renameSource = path;
+    if (size.code >= 400) throw this.refusal('SIZE', size);
+    return this.sizeOf(size);
   }
 
   /** Reads a directory. Throws `FtpConnectionError` for a listing that is not whole. */
   async list(directory: string): Promise<ParsedListing> {
+    await this.free();
     const hasMlsd = this.features.has('MLST');
     this.client.availableListCommands = [hasMlsd ? 'MLSD' : 'LIST -a'];
     // LIST answers success and nothing for a missing directory on vsftpd, and takes a path for a pattern on pure-ftpd: enter it first.
@@ -122,23 +145,72 @@ export class FtpSession {
     }
   }
 
+  /** The temporary file in `directory` that the server waits for already, if there is one. */
+  openedAhead(directory: string): string | undefined {
+    return this.ahead && parentOf(this.ahead.path) === directory ? this.ahead.path : undefined;
+  }
+
   /**
    * Stores a file. `body` is opened when the server is ready for it. What `body` throws is thrown unchanged; the server may keep
-   * what it got by then.
+   * what it got by then. Returns the bytes that the server has counted, if it said so along with its confirmation: no other number
+   * than that of the bytes sent is final.
    */
-  async upload(path: string, body: () => AsyncIterable<Buffer>): Promise<void> {
+  async upload(path: string, body: Body): Promise<number | undefined> {
+    const { ahead } = this;
+    this.traits.lastTransfer = { kind: 'upload', directory: parentOf(path) };
+    if (ahead?.path !== path) {
+      await this.free();
+      return this.store(path, Promise.resolve(body));
+    }
+    this.ahead = undefined;
+    ahead.give(body);
+    return ahead.stored;
+  }
+
+  private openAhead(path: string): void {
+    let give!: UploadAhead['give'];
+    const body = new Promise<Body | undefined>((resolve) => {
+      give = resolve;
+    });
+    const stored = this.store(path, body, () => {
+      ahead.isOpen = true;
+    });
+    const ahead: UploadAhead = { path, give, stored, isOpen: false };
+    this.ahead = ahead;
+    stored.catch((error: unknown) => {
+      if (this.ahead !== ahead) return;
+      this.ahead = undefined;
+      // Its directory is gone, most likely: nothing is prepared until somebody has used another.
+      if (!ahead.isOpen) this.traits.lastTransfer = undefined;
+      if (!isRefusal(error)) {
+        this.traits.leftBehind.push(path);
+        this.close();
+      }
+    });
+  }
+
+  private async store(
+    path: string,
+    body: Promise<Body | undefined>,
+    onOpen?: () => void,
+  ): Promise<number | undefined> {
     let bodyFailure: { readonly error: unknown } | undefined;
     const ready = () => this.dataConnectionSecured();
     const sent = () => this.allowSilence(this.confirmationMs);
+    const askSize = () => this.askSizeEarly(path);
     async function* source() {
       await ready();
-      const chunks = body()[Symbol.asyncIterator]();
+      onOpen?.();
+      const open = await body;
+      if (!open) return;
+      const chunks = open()[Symbol.asyncIterator]();
       try {
         for (let next = await noted(chunks); !next.done; next = await noted(chunks)) yield next.value;
       } finally {
         await chunks.return?.();
       }
       sent();
+      askSize();
     }
     // A stream that is destroyed throws its error into its generator: only what comes out of the body itself is the body's.
     const noted = async (chunks: AsyncIterator<Buffer>) => {
@@ -152,16 +224,41 @@ export class FtpSession {
     const stream = Readable.from(source());
     try {
       await this.transfer('STOR', () => this.client.uploadFrom(stream, path));
+      return this.early?.size;
     } catch (error) {
+      if (this.early?.isHalfAnswered) this.traits.sizesEarly = false;
       throw bodyFailure ? bodyFailure.error : error;
     } finally {
+      this.early = undefined;
       stream.destroy();
       this.allowSilence(this.silenceMs);
     }
   }
 
+  /** Sends SIZE behind the last byte, as soon as that is on its way. */
+  private askSizeEarly(path: string): void {
+    const command = EarlySize.command(path);
+    if (!this.traits.sizesEarly || this.traits.pipelines !== true || command === undefined) return;
+    this.uploadAnswered = false;
+    this.client.ftp.dataSocket?.once('finish', () => {
+      if (this.uploadAnswered || !this.usable) return;
+      this.early = new EarlySize();
+      this.client.ftp.send(command);
+    });
+  }
+
+  /** Keeps the answers to an upload and to its SIZE apart. Returns what the library shall see now. */
+  protected override sortOut(reply: Error | FTPResponse): Error | FTPResponse | undefined {
+    const isFinal = reply instanceof FTPError || (!(reply instanceof Error) && reply.code >= 200);
+    if (!isFinal) return reply;
+    this.uploadAnswered = true;
+    return this.early ? this.early.take(reply) : reply;
+  }
+
   /** Yields a file from byte `startAt` to its end. Ending the iteration early gives the session up. */
   async *download(path: string, startAt = 0): AsyncGenerator<Buffer, void, void> {
+    await this.free();
+    this.traits.lastTransfer = { kind: 'download' };
     const sink = new PassThrough({ objectMode: true, highWaterMark: DOWNLOAD_BUFFER_CHUNKS });
     let failure: { readonly error: unknown } | undefined;
     let confirmed = false;
@@ -187,29 +284,63 @@ export class FtpSession {
     }
   }
 
-  /** Renames; where the server allows it, over an existing file. The error's verb tells which half failed. */
+  /** Renames; where the server allows it, over an existing file. The error's verb tells which half failed; RNTO may have been carried out if its reply is lost. */
   async rename(from: string, to: string): Promise<void> {
-    await this.run('RNFR', () => this.client.send(`RNFR ${from}`));
-    await this.run('RNTO', () => this.client.send(`RNTO ${to}`));
+    if (this.renameSource === from) {
+      this.renameSource = undefined;
+      return this.renameTo(to);
+    }
+    await this.free();
+    if (this.traits.pipelines !== true || this.renamesApart) {
+      await this.run('RNFR', () => this.client.send(`RNFR ${from}`));
+      return this.renameTo(to);
+    }
+    const [source, target] = await this.together('RNTO', [`RNFR ${from}`, `RNTO ${to}`]);
+    if (isIntermediate(source) && isCompletion(target)) return;
+    this.renamesApart = true;
+    if (source.code >= 400 && target.code >= 400) throw this.refusal('RNFR', source);
+    if (isIntermediate(source) && target.code >= 400) throw this.refusal('RNTO', target);
+    this.traits.pipelines = false;
+    throw this.outOfStep('RNTO', `${source.code} to RNFR, ${target.code} to RNTO`);
+  }
+
+  private async renameTo(to: string): Promise<void> {
+    try {
+      await this.run('RNTO', () => this.client.send(`RNTO ${to}`));
+    } catch (error) {
+      this.renamesApart = true;
+      throw error;
+    }
   }
 
   async remove(path: string): Promise<void> {
-    await this.run('DELE', () => this.client.send(`DELE ${path}`));
+    await this.command('DELE', path);
   }
 
   async makeDir(path: string): Promise<void> {
-    await this.run('MKD', () => this.client.send(`MKD ${path}`));
+    await this.command('MKD', path);
+  }
+
+  /** Makes directories in this order. Returns what was refused, in the places of those that it concerns. */
+  async makeDirs(paths: readonly string[]): Promise<(FtpReplyError | undefined)[]> {
+    await this.free();
+    const commands = paths.map((path) => `MKD ${path}`);
+    const replies: FTPResponse[] = [];
+    if (this.traits.pipelines === true) replies.push(...(await this.together('MKD', commands)));
+    else for (const command of commands) replies.push(...(await this.together('MKD', [command])));
+    return replies.map((reply) => (isCompletion(reply) ? undefined : this.refusal('MKD', reply)));
   }
 
   async removeDir(path: string): Promise<void> {
-    await this.run('RMD', () => this.client.send(`RMD ${path}`));
+    await this.command('RMD', path);
   }
 
   async changeDirectory(path: string): Promise<void> {
-    await this.run('CWD', () => this.client.send(`CWD ${path}`));
+    await this.command('CWD', path);
   }
 
   async workingDirectory(): Promise<string> {
+    await this.free();
     return this.run('PWD', () => this.client.pwd());
   }
 
@@ -219,158 +350,59 @@ export class FtpSession {
    */
   async availableBytes(directory: string): Promise<number | undefined> {
     if (!this.features.has('AVBL')) return undefined;
+    await this.free();
     const { message } = await this.run('AVBL', () => this.client.send(`AVBL ${directory}`));
     const bytes = /^213 (\d{1,15})\s*$/.exec(message)?.[1];
     return bytes === undefined ? undefined : Number(bytes);
   }
 
   async noop(): Promise<void> {
+    await this.free();
     await this.run('NOOP', () => this.client.send('NOOP'));
   }
 
-  /** Drops the connection; a command under way fails. */
-  close(): void {
-    this.spoiled = true;
-    this.client.close();
+  private connectAhead(): void {
+    this.inBackground(this.dataConnection(this.client.ftp));
   }
 
-  private async logIn(): Promise<void> {
-    const { host, port, user, password, security = 'explicit' } = this.account;
-    await this.run('CONNECT', () =>
-      security === 'implicit'
-        ? this.client.connectImplicitTLS(host, port ?? 990, this.tlsOptions())
-        : this.client.connect(host, port ?? 21),
-    );
-    if (security === 'explicit') await this.startTls();
-    await this.run('PASS', () => this.client.login(user, password));
-    this.features = await this.run('FEAT', () => this.client.features());
-    await this.run('TYPE', () => this.client.send('TYPE I'));
-    if (security !== 'none') {
-      await this.run('PBSZ', () => this.client.send('PBSZ 0'));
-      await this.run('PROT', () => this.client.send('PROT P'));
-    }
-    await this.requestFacts();
-    this.client.ftp.socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
-    this.noteCertificate();
-  }
-
-  private noteCertificate(): void {
-    const { socket } = this.client.ftp;
-    // Empty once a TLS session is taken up again, which shows no certificate.
-    const until = socket instanceof TLSSocket ? Date.parse(socket.getPeerCertificate().valid_to) : NaN;
-    if (!Number.isNaN(until)) this.tally.certificateExpiresAt = until;
-  }
-
-  /** AUTH TLS and the handshake, which the library lets take for ever. */
-  private async startTls(): Promise<void> {
-    const timeout = new AbortController();
-    const timer = setTimeout(() => timeout.abort(), this.silenceMs);
-    const timedOut = once(timeout.signal, 'abort').then(() => {
-      throw new Error('Timeout (TLS handshake)');
-    });
-    try {
-      await this.run('AUTH', () => Promise.race([this.client.useTLS(this.tlsOptions()), timedOut]));
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  private tlsOptions(): ConnectionOptions {
-    const { host, ca, serverName } = this.account;
-    const servername = serverName ?? (isIP(host) ? undefined : host);
-    return {
-      host,
-      minVersion: 'TLSv1.2',
-      ...(ca === undefined ? {} : { ca }),
-      ...(servername === undefined ? {} : { servername }),
+  /** What fails in the background is tried again when it is needed, and is an error then. */
+  private inBackground(work: Promise<unknown>): void {
+    const done = () => {
+      this.preparing = undefined;
     };
+    this.preparing = work.then(done, done);
   }
 
-  /** Asks MLSD for the facts that listings need, if they are not on. FEAT marks those that are with a star (RFC 3659, section 7.8). */
-  private async requestFacts(): Promise<void> {
-    const offered = this.features.get('MLST')?.toLowerCase();
-    if (offered === undefined || ['type*', 'size*', 'modify*'].every((fact) => offered.includes(fact)))
-      return;
-    await this.run('OPTS', () => this.client.sendIgnoringError('OPTS MLST type;size;modify;'));
+  private async deleteLeftover(path: string): Promise<void> {
+    await this.run('DELE', () => this.client.send(`DELE ${path}`));
   }
 
-  /**
-   * Resolves when the TLS handshake of the data connection is through. An upload that ends before, as an empty one does, breaks
-   * the connection on vsftpd and proftpd.
-   */
-  private async dataConnectionSecured(): Promise<void> {
-    const { dataSocket } = this.client.ftp;
-    if (!(dataSocket instanceof TLSSocket)) return;
-    // Certificates are always verified, so `authorized` says that the handshake is over.
-    if (!dataSocket.authorized) await once(dataSocket, 'secureConnect');
-    // Node.js says so before it sends the last message of the handshake, and an end that comes first cuts that off.
-    await nextTurn();
-  }
-
-  /** Sets the timeout that the library applies from the next phase of a command on. Its type has it read-only; it is read anew each time. */
-  private allowSilence(timeoutMs: number): void {
-    const context: { timeout: number } = this.client.ftp;
-    context.timeout = timeoutMs;
-  }
-
-  /** Runs a command with a data connection: after a failure, replies may be out of step, unless it was a plain refusal. */
-  private async transfer<T>(verb: string, command: () => Promise<T>): Promise<T> {
+  /** Makes way for a command. */
+  private async free(): Promise<void> {
+    if (this.renameSource !== undefined) this.renamesApart = true;
+    this.renameSource = undefined;
+    await this.preparing;
+    const { ahead } = this;
+    if (!ahead) return;
+    this.ahead = undefined;
+    ahead.give(undefined);
     try {
-      return await this.run(verb, async () => {
-        try {
-          return await command();
-        } catch (error) {
-          throw (await this.explanationOf(error)) ?? error;
-        }
-      });
+      await ahead.stored;
+      await this.deleteLeftover(ahead.path);
     } catch (error) {
-      if (!(error instanceof FtpReplyError && error.replyClass === 'refused')) this.spoiled = true;
-      throw error;
+      // A session that broke says so to the command that comes next.
+      if (!isRefusal(error)) this.traits.leftBehind.push(ahead.path);
     }
   }
 
-  /** The negative reply that goes with a broken data connection, such as the 552 of a full account, if it comes soon. */
-  private async explanationOf(error: unknown): Promise<FTPError | undefined> {
-    if (error instanceof FTPError || this.client.closed) return undefined;
-    const timer = setTimeout(() => this.close(), Math.min(this.silenceMs, EXPLANATION_MS));
-    try {
-      await this.client.ftp.handle(undefined, (reply, task) => {
-        if (reply instanceof Error) task.reject(reply);
-        else if (reply.code >= 200) task.resolve(reply);
-      });
-      return undefined;
-    } catch (reply) {
-      return reply instanceof FTPError ? reply : undefined;
-    } finally {
-      clearTimeout(timer);
-    }
+  private async command(verb: string, path: string): Promise<void> {
+    await this.free();
+    await this.run(verb, () => this.client.send(`${verb} ${path}`));
   }
 
-  private async run<T>(verb: string, command: () => Promise<T>): Promise<T> {
-    try {
-      const result = await command();
-      this.tally.ended('positive');
-      return result;
-    } catch (error) {
-      if (!(error instanceof FTPError)) {
-        this.tally.ended('connection-failed');
-        this.close();
-        throw new FtpConnectionError(verb, error);
-      }
-      // 421 says that the server hangs up, 530 that it no longer knows us.
-      if (error.code === 421 || error.code === 530) this.close();
-      const failure = new FtpReplyError(verb, error.code, error.message);
-      this.tally.ended(failure.replyClass);
-      throw failure;
-    }
+  private sizeOf(reply: FTPResponse): number {
+    const size = parseSize(reply);
+    if (size === undefined) throw this.outOfStep('SIZE', reply.message);
+    return size;
   }
-}
-
-/**
- * Whether the library reports a failure of the data connection that it reports to the running transfer, too. It does not so for a
- * stalled one.
- */
-function isOfDataConnection(error: Error): boolean {
-  if ('code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE') return true;
-  return error.message.endsWith('(data socket)') && !error.message.startsWith('Timeout');
 }

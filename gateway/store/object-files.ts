@@ -99,6 +99,7 @@ export class ObjectFiles {
       body,
       replayable: file.replayable,
       ...(replaced && { keepsReplaced }),
+      size: file.size,
     });
     if (keeps && committedBy === 'aside') await replaced?.keep(aside);
     return { storedSize: size, ...(header && { header }) };

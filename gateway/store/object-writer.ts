@@ -232,30 +232,39 @@ export class ObjectWriter {
     const { catalog, directories } = this.options;
     const known = await directories.find(bucket, segments);
     if (known) return known;
-    let directory = catalog.root(bucket);
-    for (const segment of segments) directory = directory && (await this.#makeDirectory(directory, segment));
-    if (!directory) throw new S3Error('NoSuchBucket', { details: { BucketName: bucket } });
-    return directory;
+    const root = catalog.root(bucket);
+    if (!root) throw new S3Error('NoSuchBucket', { details: { BucketName: bucket } });
+    return this.#makeBelow(root, segments);
   }
 
-  /** One level. A directory that this very call made is empty for sure; one that was there has to be proved. */
-  async #makeDirectory(parent: Directory, segment: string): Promise<Directory> {
-    const { catalog, directories, tree, layout } = this.options;
-    return this.#makingDirectories.hold(`${parent.id}/${segment}`, async () => {
+  async #makeBelow(parent: Directory, segments: readonly string[]): Promise<Directory> {
+    const { catalog, directories } = this.options;
+    const [segment, ...rest] = segments;
+    if (segment === undefined) return parent;
+    const depth = parent.segments.length + segments.length;
+    const directory = await this.#makingDirectories.hold(`${parent.id}/${segment}`, async () => {
       const known = catalog.subdirectory(parent, segment);
-      if (known) {
-        await directories.prove(known);
-        return known;
-      }
-      let path = layout.directory(parent.bucket, parent.segments);
-      let outcome: 'created' | 'existed' = 'existed';
-      for (const level of directoryNames(segment)) {
-        path += `/${level}`;
-        outcome = await tree.makeDir(path);
-      }
-      const directory = await catalog.addDirectory(parent, segment, outcome === 'created');
-      await directories.prove(directory);
-      return directory;
+      if (!known) return this.#makeAll(parent, segments);
+      await directories.prove(known);
+      return known;
     });
+    return directory.segments.length === depth ? directory : this.#makeBelow(directory, rest);
+  }
+
+  /** All levels in one go. A directory that this very call made is empty for sure; one that was there has to be proved. */
+  async #makeAll(parent: Directory, segments: readonly string[]): Promise<Directory> {
+    const { catalog, directories, tree, layout } = this.options;
+    const levels = segments.map(directoryNames);
+    let path = layout.directory(parent.bucket, parent.segments);
+    const paths = levels.flat().map((level) => (path += `/${level}`));
+    const outcomes = await tree.makeDirs(paths);
+    let directory = parent;
+    let made = 0;
+    for (const [index, segment] of segments.entries()) {
+      made += levels[index]!.length;
+      directory = await catalog.addDirectory(directory, segment, outcomes[made - 1] === 'created');
+      await directories.prove(directory);
+    }
+    return directory;
   }
 }

@@ -1,4 +1,5 @@
 /** One control connection of the embedded FTP server: lines in, replies out, faults in between. */
+import { statSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { posix } from 'node:path';
 import { join } from 'node:path';
@@ -19,6 +20,8 @@ export class EmbeddedFtpSession {
   protectsData = false;
   /** Set by REST for the next transfer. */
   restartAt = 0;
+  /** From STOR to its confirmation. */
+  isStoring = false;
   /** Set by RNFR for the RNTO that follows. */
   renameFrom: string | undefined;
   /** What to do wrong with the command being obeyed. */
@@ -139,11 +142,28 @@ export class EmbeddedFtpSession {
     const argument = space < 0 ? '' : line.slice(space + 1);
     // Takes effect at once, while the transfer in progress keeps its place in the queue.
     if (verb === 'ABOR') this.closeData();
+    if (this.isStoring && this.answerDuringUpload(verb, argument)) return;
     this.enqueue(verb, argument, async () => {
       const known = this.loggedIn ? COMMANDS[verb] : COMMANDS_BEFORE_LOGIN[verb];
       if (known) return known(this, argument);
       await this.reply(COMMANDS[verb] ? '530 Log in first.' : '500 Unknown command.');
     });
+  }
+
+  private answerDuringUpload(verb: string, argument: string): boolean {
+    switch (this.server.settings.duringUpload) {
+      case 'waits':
+        return false;
+      case 'size':
+        if (verb !== 'SIZE') return false;
+        this.control.write(`213 ${statSync(this.onDisk(argument)).size}\r\n`);
+        return true;
+      case 'refused':
+        this.control.write('500 Unknown command.\r\n');
+        return true;
+      case 'lost':
+        return true;
+    }
   }
 
   private enqueue(verb: string, argument: string, obey: () => Promise<void>): void {

@@ -39,9 +39,11 @@ export async function store(
     session.closeData();
     return session.reply('553 Could not create file.');
   }
+  session.isStoring = true;
   try {
     await transfer(session, (data) => receive(session, data, file, mode === 'append' ? undefined : start));
   } finally {
+    session.isStoring = false;
     await file.close();
   }
 }

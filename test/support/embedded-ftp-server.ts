@@ -34,6 +34,11 @@ export interface EmbeddedFtpServerOptions {
   readonly listsItself?: boolean;
   /** Whether RNTO replaces a file; if not, it answers 550. @default true */
   readonly replacesOnRename?: boolean;
+  /**
+   * What becomes of a command that comes during an upload: it waits (vsftpd), SIZE is answered with the bytes so far (proftpd), it is refused
+   * (pure-ftpd), or nobody ever hears of it. @default 'waits'
+   */
+  readonly duringUpload?: 'waits' | 'size' | 'refused' | 'lost';
   /** Bytes that may be stored in all before STOR answers 552. @default no limit */
   readonly quotaBytes?: number;
 }
@@ -61,6 +66,7 @@ export class EmbeddedFtpServer {
       | 'listMissing'
       | 'listsItself'
       | 'replacesOnRename'
+      | 'duringUpload'
       | 'quotaBytes'
     >
   >;
@@ -90,6 +96,7 @@ export class EmbeddedFtpServer {
       listMissing: options.listMissing ?? 'refuse',
       listsItself: options.listsItself ?? true,
       replacesOnRename: options.replacesOnRename ?? true,
+      duringUpload: options.duringUpload ?? 'waits',
       quotaBytes: options.quotaBytes ?? Infinity,
     };
   }

@@ -114,6 +114,12 @@ export class MemoryTree implements RemoteTree {
     });
   }
 
+  async makeDirs(paths: readonly string[]): Promise<('created' | 'existed')[]> {
+    const outcomes: ('created' | 'existed')[] = [];
+    for (const path of paths) outcomes.push(await this.makeDir(path));
+    return outcomes;
+  }
+
   async removeDir(path: string): Promise<void> {
     return this.#call('removeDir', path, () => {
       const isUsed = [...this.files.keys(), ...this.directories].some(

@@ -1,0 +1,279 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FtpRemoteTree, type FtpRemoteTreeOptions } from '../../../gateway/ftp/ftp-remote-tree';
+import { RemoteRefused, RemoteUnavailable } from '../../../gateway/ftp/remote-tree';
+import { EmbeddedFtpServer, type EmbeddedFtpServerOptions } from '../../support/embedded-ftp-server';
+import { accountOf } from '../../support/ftp-servers/test-servers';
+
+const SIZE = 300_000;
+
+describe('what is prepared ahead and sent together', () => {
+  let server: EmbeddedFtpServer;
+  let tree: FtpRemoteTree;
+  const bytes = randomBytes(SIZE);
+  let files = 0;
+
+  async function start(
+    options: EmbeddedFtpServerOptions = {},
+    treeOptions: Partial<FtpRemoteTreeOptions> = {},
+  ): Promise<void> {
+    server = await EmbeddedFtpServer.start(options);
+    mkdirSync(join(server.root, 'incoming'));
+    mkdirSync(join(server.root, 'dir'));
+    tree = new FtpRemoteTree({
+      account: accountOf(server),
+      timeouts: { silenceMs: 400, confirmationMs: 600 },
+      retry: { deadlineMs: 5_000, firstPauseMs: 5, longestPauseMs: 50 },
+      ...treeOptions,
+    });
+  }
+
+  const onDisk = (path: string) => join(server.root, path);
+  const opened = () => readdirSync(onDisk('incoming')).filter((name) => name.startsWith('ahead-'));
+
+  async function put(target = '/dir/target'): Promise<void> {
+    files += 1;
+    await tree.putFile({
+      temporary: `/incoming/${files}`,
+      target,
+      aside: '/incoming/aside',
+      replayable: true,
+      body: () => pieces(bytes),
+    });
+    expect(readFileSync(onDisk(target)).equals(bytes)).toBe(true);
+  }
+
+  /** Stores one file, so that the server waits for the next. */
+  async function putAndPrepare(): Promise<void> {
+    await put('/dir/first');
+    await until(() => opened().length > 0);
+  }
+
+  afterEach(async () => {
+    await tree.close(500);
+    await server.stop();
+  });
+
+  it.each(['off', 'explicit'] as const)('stores into a file that was opened ahead, TLS %s', async (tls) => {
+    await start({ tls });
+    await putAndPrepare();
+    const before = server.count('STOR');
+    expect(opened()).toHaveLength(before - 1);
+    await put();
+    expect(tree.stats().retries).toBe(0);
+    await until(() => server.count('STOR') > before);
+    expect(server.count('SIZE')).toBe(2);
+  });
+
+  it('reads over a data connection that was made ahead', async () => {
+    await start();
+    writeFileSync(onDisk('file'), bytes);
+    for (let round = 1; round <= 3; round += 1) {
+      expect((await all(tree.read('/file', { end: SIZE }))).equals(bytes)).toBe(true);
+      await until(() => server.count('EPSV') > round);
+    }
+    expect(tree.stats().retries).toBe(0);
+  });
+
+  it('makes way for a command, and leaves nothing behind', async () => {
+    await start({}, { pool: { maxSessions: 1, preparedMs: 60_000 } });
+    writeFileSync(onDisk('file'), bytes);
+    await put('/dir/first');
+    expect(await tree.size('/file')).toBe(SIZE);
+    expect((await all(tree.read('/file', { end: SIZE }))).equals(bytes)).toBe(true);
+    await put();
+    await tree.unprepare();
+    expect(readdirSync(onDisk('incoming'))).toEqual([]);
+  });
+
+  it('closes what it opened when nothing comes, and at its end', async () => {
+    await start({}, { pool: { preparedMs: 100 } });
+    await putAndPrepare();
+    await until(() => opened().length === 0);
+    await putAndPrepare();
+    await tree.close(1_000);
+    await until(() => opened().length === 0);
+  });
+
+  it('forgets what the server dropped, and removes the empty file', async () => {
+    await start();
+    await putAndPrepare();
+    const dropped = opened();
+    server.dropConnections();
+    await put();
+    await put();
+    await until(() => opened().every((name) => !dropped.includes(name)));
+  });
+
+  it.each([
+    ['is late', { kind: 'delay', ms: 300 }],
+    ['is refused', { kind: 'reply', reply: '421 Going down.' }],
+    ['names a port that nobody listens on', { kind: 'reply', reply: '229 Ready (|||1|)' }],
+    ['is nonsense', { kind: 'reply', reply: '229 Ready' }],
+    ['never comes', { kind: 'stall' }],
+  ] as const)('stores the next file though the reply to EPSV %s', async (_name, action) => {
+    await start();
+    server.inject({ on: 'EPSV', skip: 1, action });
+    await put();
+    await put();
+    await put();
+    expect(server.faults.unspent).toBe(0);
+  });
+
+  it('stores the file though the data connection made ahead led to somebody else', async () => {
+    await start();
+    const heard: Buffer[] = [];
+    const thief = createServer((socket) =>
+      socket.on('error', () => undefined).on('data', (chunk) => heard.push(chunk)),
+    );
+    thief.listen(0, '127.0.0.1');
+    await once(thief, 'listening');
+    const reply = `229 Ready (|||${(thief.address() as AddressInfo).port}|)`;
+    server.inject({ on: 'EPSV', skip: 1, action: { kind: 'reply', reply } });
+    await put();
+    await put();
+    thief.close();
+    expect(Buffer.concat(heard).length).toBe(0);
+  });
+
+  it.each(['552 Quota exceeded.', '553 Could not create file.'])(
+    'goes on when a file cannot be opened ahead: %s',
+    async (reply) => {
+      await start();
+      server.inject({ on: 'STOR', skip: 1, action: { kind: 'reply', reply } });
+      await put();
+      await until(() => server.faults.unspent === 0);
+      await put();
+      expect(tree.stats().retries).toBe(0);
+    },
+  );
+
+  it('asks for the rename only when the size is known to be right', async () => {
+    await start();
+    server.inject({ on: 'SIZE', action: { kind: 'delay', ms: 300 } });
+    const stored = put();
+    await until(() => server.count('SIZE') === 1);
+    await sleep(150);
+    expect(server.count('RNTO')).toBe(0);
+    await stored;
+    expect(server.count('RNTO')).toBe(1);
+  });
+
+  it.each(['213 1', '550 No such file.'])(
+    'never renames a file whose size is answered with %s',
+    async (reply) => {
+      await start({}, { retry: { deadlineMs: 300, firstPauseMs: 5, longestPauseMs: 50 } });
+      writeFileSync(onDisk('dir/target'), 'old');
+      server.inject({ on: 'SIZE', times: Infinity, action: { kind: 'reply', reply } });
+      await expect(put()).rejects.toThrow();
+      expect(readFileSync(onDisk('dir/target'), 'utf8')).toBe('old');
+      expect(server.count('RNTO')).toBe(0);
+    },
+  );
+
+  it.each(['waits', 'size', 'refused'] as const)(
+    'keeps the replies apart where a command during an upload: %s',
+    async (duringUpload) => {
+      await start({ duringUpload });
+      // Late, so that SIZE comes before.
+      server.inject({ on: 'STOR', times: Infinity, action: { kind: 'late-reply', ms: 50 } });
+      for (let round = 0; round < 5; round += 1) await put();
+      expect(tree.stats()).toMatchObject({ retries: 0, connections: { broken: 0 } });
+    },
+  );
+
+  it.each(['size', 'refused'] as const)(
+    'hears of a full account where a command during an upload: %s',
+    async (duringUpload) => {
+      await start({ duringUpload });
+      server.inject({
+        on: 'STOR',
+        action: { kind: 'transfer', afterBytes: SIZE, end: '552 Quota exceeded.' },
+      });
+      await expect(put()).rejects.toThrow('552');
+    },
+  );
+
+  it('stops sending SIZE early to a server that does not hear it', async () => {
+    await start({ duringUpload: 'lost' });
+    server.inject({ on: 'STOR', times: Infinity, action: { kind: 'late-reply', ms: 30 } });
+    await put();
+    const { retries } = tree.stats();
+    expect(retries).toBeGreaterThan(0);
+    await put();
+    await put();
+    expect(tree.stats().retries).toBe(retries);
+  });
+
+  it('takes the refusal of RNFR for what it is, though RNTO was sent already', async () => {
+    await start();
+    writeFileSync(onDisk('dir/target'), 'old');
+    server.inject({ on: 'RNFR', action: { kind: 'reply', reply: '550 Not there.' } });
+    await expect(put()).rejects.toThrow(RemoteRefused);
+    expect(server.count('RNTO')).toBe(1);
+    expect(readFileSync(onDisk('dir/target'), 'utf8')).toBe('old');
+    await put();
+    expect(tree.stats().connections.broken).toBe(0);
+  });
+
+  it('gives a session up whose replies are out of step, and settles by looking', async () => {
+    await start();
+    server.inject(
+      { on: 'RNFR', action: { kind: 'reply', reply: '550 Not there.' } },
+      { on: 'RNTO', action: { kind: 'reply', reply: '250 Renamed.' } },
+    );
+    await put();
+    expect(tree.stats().connections.broken).toBeGreaterThan(0);
+  });
+
+  it.each(['drop', 'silence'] as const)('settles a rename whose replies are both lost (%s)', async (how) => {
+    await start();
+    server.inject({ on: 'RNFR', action: { kind: 'lose-reply', with: how } });
+    await put();
+  });
+
+  it('does one thing at a time on a server that does not answer commands one by one', async () => {
+    await start();
+    server.inject({ on: 'NOOP', skip: 1, action: { kind: 'reply', reply: '503 Bad sequence.' } });
+    await put();
+    await put();
+    await sleep(50);
+    expect(opened()).toEqual([]);
+    expect(server.count('STOR')).toBe(2);
+  });
+
+  it('makes directories in one go, and says which it made', async () => {
+    await start();
+    expect(await tree.makeDirs(['/dir', '/dir/a', '/dir/a/b'])).toEqual(['existed', 'created', 'created']);
+    await expect(tree.makeDirs(['/none/a'])).rejects.toThrow(RemoteRefused);
+    server.inject({ on: 'MKD', skip: 1, action: { kind: 'lose-reply', with: 'drop' } });
+    expect(await tree.makeDirs(['/dir/c', '/dir/c/d'])).toEqual(['existed', 'existed']);
+    server.inject({ on: 'MKD', times: Infinity, action: { kind: 'reply', reply: '450 Busy.' } });
+    await expect(tree.makeDirs(['/dir/e'], { deadlineMs: 100 })).rejects.toThrow(RemoteUnavailable);
+  });
+});
+
+async function* pieces(bytes: Buffer): AsyncGenerator<Buffer> {
+  for (let start = 0; start < bytes.length; start += 65_536) {
+    await Promise.resolve();
+    yield bytes.subarray(start, start + 65_536);
+  }
+}
+
+async function all(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return Buffer.concat(parts);
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + 5_000;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error('it never happened');
+    await sleep(10);
+  }
+}
