@@ -2,6 +2,7 @@
 
 import { ConfigError } from './config-error';
 import { EnvironmentReader } from './environment-reader';
+import { parseBandwidth, rateAt, type BandwidthRule } from './ftp/bandwidth';
 import { FtpRemoteTree } from './ftp/ftp-remote-tree';
 import type { FtpAccount } from './ftp/session';
 
@@ -23,6 +24,9 @@ export interface FtpConfig {
   readonly retryMs: number;
   /** Silence on a connection in use after which it counts as dead, in milliseconds. */
   readonly stallMs: number;
+  /** What uploads and downloads may take of the line. @default all of it */
+  readonly uploadLimit?: readonly BandwidthRule[];
+  readonly downloadLimit?: readonly BandwidthRule[];
 }
 
 const TLS_MODES = ['explicit', 'implicit', 'off'] as const;
@@ -52,7 +56,18 @@ export function readFtp(read: EnvironmentReader): FtpConfig {
     connections: read.integer('FTP_CONNECTIONS', 1, 64, 4),
     retryMs: read.integer('FTP_RETRY_SECONDS', 0, 3600, 300) * 1000,
     stallMs: read.integer('FTP_STALL_SECONDS', 1, 600, 30) * 1000,
+    uploadLimit: readLimit(read, 'FTP_UPLOAD_LIMIT'),
+    downloadLimit: readLimit(read, 'FTP_DOWNLOAD_LIMIT'),
   };
+}
+
+function readLimit(read: EnvironmentReader, name: string): readonly BandwidthRule[] {
+  const expected = 'megabits a second, each with or without a time of day, such as 10@07:00-23:00,off';
+  const text = read.matching(name, /^[\d.:@,\- of]+$/, expected, undefined);
+  if (text === undefined) return [];
+  const rules = parseBandwidth(text);
+  if (!rules) read.problems.push(`${name} is not valid: expected ${expected}`);
+  return rules ?? [];
 }
 
 /** The `FTP_*` variables alone, for what works on the FTP server without a gateway. Throws `ConfigError`. */
@@ -75,7 +90,17 @@ export function ftpTree(config: FtpConfig): FtpRemoteTree {
     timeouts: { silenceMs: config.stallMs },
     pool: { maxSessions: config.connections },
     retry: { deadlineMs: config.retryMs },
+    rates: {
+      upload: () => rateAt(config.uploadLimit ?? [], new Date()),
+      download: () => rateAt(config.downloadLimit ?? [], new Date()),
+    },
+    flowOf: volumeOf,
   });
+}
+
+/** Volumes take turns. Longhorn has a directory for each, two levels below `volumes`. */
+function volumeOf(path: string): string {
+  return /\/volumes\/[^/]+\/[^/]+\/[^/]+(?=\/)/.exec(path)?.[0] ?? '';
 }
 
 function normalizeRoot(path: string): string {

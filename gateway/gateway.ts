@@ -19,6 +19,7 @@ import { buildMetricsApp } from './metrics/app';
 import { storedVolumes } from './metrics/inventory';
 import { Metrics } from './metrics/metrics';
 import { listenForMetrics } from './metrics/server';
+import type { Readiness } from './middleware/probes';
 import { MemoryBudget } from './s3/memory-budget';
 import { createKeyring } from './seal/keyring';
 import { Catalog } from './store/catalog';
@@ -104,7 +105,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     memoryBudget: new MemoryBudget(config.memoryBudgetBytes),
     log,
     version,
-    ready: () => Promise.resolve(root.isOpen ? { ready: true } : { ready: false, reason: root.reason }),
+    ready: () => Promise.resolve(readiness(root, tree.stats().fullSince)),
     ...(config.s3.domain !== undefined && { domain: config.s3.domain }),
   });
   const admin = buildAdminApp({
@@ -156,6 +157,14 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
       local.release();
     },
   };
+}
+
+/** A full account is no reason to be taken out of service: it can still be restored from. */
+function readiness({ isOpen, reason }: FtpRoot, fullSince: number | undefined): Readiness {
+  if (!isOpen) return { ready: false, reason };
+  if (fullSince === undefined) return { ready: true };
+  const since = new Date(fullSince).toISOString();
+  return { ready: true, warning: `the FTP account has had no space left since ${since}` };
 }
 
 /** Whether it ended well within this time. */

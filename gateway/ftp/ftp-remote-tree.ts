@@ -1,4 +1,5 @@
 /** The remote tree over a pool of FTP sessions. */
+import { Throttle } from './bandwidth';
 import { changesInto, DirectoryCache, makeDirectories, makeDirectory, sizeIfFile } from './directories';
 import type { LeasePurpose } from './lease-queue';
 import { TruncatedListingError } from './listing';
@@ -7,6 +8,7 @@ import { FilePut } from './put-file';
 import { readFile } from './read-file';
 import { assertRemotePath, parentOf } from './remote-path';
 import {
+  RemoteFull,
   RemoteRefused,
   RemoteUnavailable,
   type CallOptions,
@@ -31,6 +33,8 @@ export interface FtpRemoteTreeOptions {
   readonly retry?: Partial<RetryPolicy>;
   /** To what a file belongs: transfers for different things take turns, where there are not enough connections for all. @default all one */
   readonly flowOf?: (path: string) => string;
+  /** Bytes a second, asked anew with each piece. @default no limit */
+  readonly rates?: { readonly upload: () => number; readonly download: () => number };
 }
 
 /** A transfer of more bytes may keep a connection for long. */
@@ -43,6 +47,9 @@ export class FtpRemoteTree implements RemoteTree {
   private readonly pool: SessionPool;
   private readonly runner: SessionRunner;
   private readonly flowOf: (path: string) => string;
+  private readonly uploads: Throttle;
+  private readonly downloads: Throttle;
+  private fullSince: number | undefined;
   private readonly directories = new DirectoryCache();
   private readonly traits = newServerTraits();
   private readonly tally = new FtpTally();
@@ -50,8 +57,10 @@ export class FtpRemoteTree implements RemoteTree {
   private bytesReceived = 0;
 
   /** Connects when it is first used. */
-  constructor({ account, timeouts, pool, retry, flowOf = () => '' }: FtpRemoteTreeOptions) {
+  constructor({ account, timeouts, pool, retry, flowOf = () => '', rates }: FtpRemoteTreeOptions) {
     this.flowOf = flowOf;
+    this.uploads = new Throttle(rates?.upload ?? (() => Infinity));
+    this.downloads = new Throttle(rates?.download ?? (() => Infinity));
     this.pool = new SessionPool({
       ...pool,
       open: () => FtpSession.open(account, timeouts, { traits: this.traits, tally: this.tally }),
@@ -103,6 +112,7 @@ export class FtpRemoteTree implements RemoteTree {
       {
         onBytes: (count) => {
           this.bytesReceived += count;
+          return this.downloads.pass(count);
         },
         onResume: () => {
           this.tally.resumes += 1;
@@ -115,11 +125,15 @@ export class FtpRemoteTree implements RemoteTree {
     for (const path of [file.temporary, file.target, file.aside]) assertRemotePath(path);
     const put = new FilePut(file, this.directories, this.traits, (count) => {
       this.bytesSent += count;
+      return this.uploads.pass(count);
     });
     try {
       const purpose = this.purpose('upload', file.target, file.size ?? 0);
-      return await this.runner.run((session) => put.attempt(session), options, purpose);
+      const stored = await this.runner.run((session) => put.attempt(session), options, purpose);
+      this.fullSince = undefined;
+      return stored;
     } catch (error) {
+      if (error instanceof RemoteFull) this.fullSince ??= Date.now();
       this.runner
         .run((session) => put.discard(session), { deadlineMs: DISCARD_DEADLINE_MS })
         .catch(() => undefined);
@@ -210,6 +224,7 @@ export class FtpRemoteTree implements RemoteTree {
       retries: this.runner.retries,
       bytesSent: this.bytesSent,
       bytesReceived: this.bytesReceived,
+      fullSince: this.fullSince,
       replacesOnRename: this.traits.replacesOnRename,
     };
   }

@@ -29,7 +29,8 @@ export class FilePut {
     private readonly file: FileToPut,
     private readonly directories: DirectoryCache,
     private readonly traits: ServerTraits,
-    private readonly onBytes: (count: number) => void,
+    /** Told of what is about to be sent; may hold it back. */
+    private readonly onBytes: (count: number) => Promise<void>,
   ) {}
 
   /** One attempt; to be called again after a passing failure. */
@@ -93,7 +94,7 @@ export class FilePut {
     this.handedOverAll = false;
     for await (const chunk of this.file.body()) {
       this.handedOver += chunk.length;
-      this.onBytes(chunk.length);
+      await this.onBytes(chunk.length);
       yield chunk;
     }
     this.handedOverAll = true;

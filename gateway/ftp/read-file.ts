@@ -16,9 +16,9 @@ export interface FileRange extends ReadOptions {
   readonly purpose: LeasePurpose;
 }
 
-/** Told of what goes on, for metrics. */
+/** Told of what goes on, for metrics; `onBytes` may hold the reader back. */
 export interface ReadEvents {
-  readonly onBytes: (count: number) => void;
+  readonly onBytes: (count: number) => Promise<void>;
   /** The read goes on, at the byte where a connection broke. */
   readonly onResume: () => void;
 }
@@ -42,7 +42,7 @@ export async function* readFile(
       for (let next = await chunks.next(); !next.done && position < end; next = await chunks.next()) {
         const chunk = next.value.subarray(0, end - position);
         position += chunk.length;
-        onBytes(chunk.length);
+        await onBytes(chunk.length);
         retry.progressed();
         if (position === end) {
           // The consumer need not wait for the end of the transfer.

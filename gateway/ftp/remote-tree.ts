@@ -161,6 +161,8 @@ export interface RemoteTreeStats {
   readonly certificateExpiresAt: number | undefined;
   readonly bytesSent: number;
   readonly bytesReceived: number;
+  /** Since when the account has had no space left, in milliseconds since the epoch; undefined once a file could be stored again. */
+  readonly fullSince: number | undefined;
   /** False once the server refused to rename over a file. */
   readonly replacesOnRename: boolean;
 }

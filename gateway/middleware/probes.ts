@@ -7,6 +7,8 @@ export interface Readiness {
   readonly ready: boolean;
   /** Public: why not. */
   readonly reason?: string;
+  /** Public: what somebody must look at although requests are served. */
+  readonly warning?: string;
 }
 
 export interface ProbeOptions {

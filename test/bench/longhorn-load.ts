@@ -60,7 +60,13 @@ export class LonghornLoad {
 
   /** Bytes of the answer. */
   async get(key: string): Promise<number> {
-    return this.#send('GET', this.#path(key), 200);
+    let received = 0;
+    for (const piece of await this.#send('GET', this.#path(key), 200)) received += piece.length;
+    return received;
+  }
+
+  async read(key: string): Promise<Buffer> {
+    return Buffer.concat(await this.#send('GET', this.#path(key), 200));
   }
 
   async list(prefix: string): Promise<void> {
@@ -82,7 +88,7 @@ export class LonghornLoad {
     expected: number,
     body?: Buffer,
     payloadHash = EMPTY_SHA256,
-  ): Promise<number> {
+  ): Promise<Buffer[]> {
     const { host, hostname, port } = new URL(this.target.endpoint);
     const { accessKeyId, secretAccessKey } = this.target;
     const { headers } = signRequest(
@@ -96,10 +102,10 @@ export class LonghornLoad {
         .on('error', reject)
         .end(body);
     });
-    let received = 0;
-    for await (const piece of reply as AsyncIterable<Buffer>) received += piece.length;
+    const pieces: Buffer[] = [];
+    for await (const piece of reply as AsyncIterable<Buffer>) pieces.push(piece);
     if (reply.statusCode !== expected) throw new Error(`${method} ${target} got ${reply.statusCode}`);
-    return received;
+    return pieces;
   }
 }
 

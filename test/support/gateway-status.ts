@@ -48,6 +48,7 @@ const ftp = {
   retries: 3,
   bytesSent: 18_700 * MIB,
   bytesReceived: 42 * MIB,
+  fullSince: undefined,
   replacesOnRename: true,
 };
 

@@ -146,6 +146,7 @@ export class MemoryTree implements RemoteTree {
       retries: 0,
       bytesSent: 0,
       bytesReceived: 0,
+      fullSince: undefined,
       replacesOnRename: true,
     };
   }
