@@ -73,10 +73,16 @@ export class FilePut {
   }
 
   private async checkSize(session: FtpSession, path: string): Promise<Upload> {
-    const size = await session.sizeBeforeRename(path);
+    const size = await (this.isRenamedNext ? session.sizeBeforeRename(path) : session.size(path));
     if (size === this.handedOver) return { path, size };
     this.handedOverAll = false;
     throw new FtpConnectionError('STOR', `the server stored ${size} of ${this.handedOver} bytes`);
+  }
+
+  /** Whether nothing comes between the size and the rename. */
+  private get isRenamedNext(): boolean {
+    if (this.file.keepsReplaced || !this.traits.replacesOnRename) return false;
+    return !this.directories.isSurelyMissing(parentOf(this.file.target));
   }
 
   private nextTemporary(session: FtpSession): string {

@@ -54,7 +54,7 @@ export class FtpSession extends FtpConnection {
   /** Set while the confirmation of an upload, and the answer to a SIZE sent before it, are awaited. */
   private early: EarlySize | undefined;
   private uploadAnswered = false;
-  /** What an RNFR that stands has named. */
+  /** What an RNFR that waits for its RNTO has named. */
   private renameSource: string | undefined;
   /** The server may remember an RNFR that came to nothing: RNTO must not be sent blindly any more. */
   private renamesApart = false;
@@ -82,6 +82,11 @@ export class FtpSession extends FtpConnection {
       session.close();
       throw error;
     }
+  }
+
+  /** Also false while an RNFR waits for its RNTO: whoever gives the session back then has given it up. */
+  override get usable(): boolean {
+    return super.usable && this.renameSource === undefined;
   }
 
   /** What it is ready for without a round trip more. `busy` while it prepares. */
@@ -117,7 +122,7 @@ export class FtpSession extends FtpConnection {
     return this.sizeOf(await this.run('SIZE', () => this.client.send(`SIZE ${path}`)));
   }
 
-  /** Bytes of a file that is to be renamed next: saves that a round trip. */
+  /** Bytes of a file that is to be renamed next: saves that a round trip. Any other command gives the session up, since proftpd refuses it. */
   async sizeBeforeRename(path: string): Promise<number> {
     if (this.traits.pipelines !== true) return this.size(path);
     await this.free();
@@ -379,8 +384,7 @@ export class FtpSession extends FtpConnection {
 
   /** Makes way for a command. */
   private async free(): Promise<void> {
-    if (this.renameSource !== undefined) this.renamesApart = true;
-    this.renameSource = undefined;
+    if (this.renameSource !== undefined) this.close();
     await this.preparing;
     const { ahead } = this;
     if (!ahead) return;
