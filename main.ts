@@ -1,4 +1,5 @@
 /** The app: settings in, manifests out. It is the shortest example of the constructs, too. */
+import { join } from 'node:path';
 import { App, Chart } from 'cdk8s';
 import { backupCharts, LonghornBackup, PropsError, readSettings, synthesize, TargetSecrets } from './lib';
 
@@ -6,7 +7,7 @@ function main(): void {
   const { stack, secrets } = readSettings(['longhaul.yaml', 'longhaul.example.yaml']);
 
   const app = new App();
-  new LonghornBackup(app, 'LonghornBackup', { ...stack, parts: backupCharts(app) });
+  const { monitoring } = new LonghornBackup(app, 'LonghornBackup', { ...stack, parts: backupCharts(app) });
 
   // Secrets made from a file stay out of dist/, in a directory that git ignores.
   const secretsApp = new App({ outdir: 'secrets/manifests' });
@@ -14,6 +15,7 @@ function main(): void {
   for (const each of secrets) new TargetSecrets(chart, each.target?.name ?? 'default', each);
 
   synthesize([app, secretsApp], { report: (line) => process.stderr.write(`${line}\n`) });
+  monitoring?.writeFiles(join(app.outdir, 'monitoring'));
 }
 
 try {

@@ -8,6 +8,7 @@ export interface BackupParts {
   readonly backupTargets: Construct;
   readonly recurringJobs: Construct;
   readonly volumeLabels: Construct;
+  readonly monitoring: Construct;
 }
 
 /** A file for each step, numbered by cdk8s, so that `kubectl apply -f dist` applies them in order. An app can have them once. */
@@ -27,6 +28,7 @@ function inOrder(make: (id: string) => Construct): BackupParts {
     backupTargets: make('backup-targets'),
     recurringJobs: make('recurring-jobs'),
     volumeLabels: make('volume-labels'),
+    monitoring: make('monitoring'),
   };
   const steps = Object.values(parts);
   steps.slice(1).forEach((step, index) => step.node.addDependency(...steps.slice(index, index + 1)));

@@ -2,7 +2,7 @@ import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
 import { watchApp } from './app-rules';
 import { controlPort, type FtpOptions } from './gateway-options';
-import { LONGHORN_NAMESPACE, S3_PORT } from './names';
+import { LONGHORN_NAMESPACE, METRICS_PORT, S3_PORT } from './names';
 import { ownLabels } from './own-labels';
 
 export interface GatewayNetworkPolicyProps {
@@ -11,12 +11,14 @@ export interface GatewayNetworkPolicyProps {
   /** Longhorn's. @default 'longhorn-system' */
   readonly namespace?: string;
   readonly ftp?: FtpOptions;
+  /** Namespaces whose pods may read metrics and status page. @default - every namespace */
+  readonly metricsFrom?: readonly string[];
 }
 
 const DNS_PORT = 53;
 
 /**
- * In: every pod of Longhorn's namespace, for managers and instance managers of every node connect. Out: DNS, and the FTP server.
+ * In: every pod of Longhorn's namespace, for managers and instance managers of every node connect; and to the metrics, who may read them. Out: DNS, and the FTP server.
  *
  * An FTP server tells the port of each data connection as it goes, and its address stands in a Secret. So without more knowledge every
  * address and every TCP port is allowed: a port too few would stop every transfer. `ftp.addresses` and `ftp.passivePorts` narrow it.
@@ -24,14 +26,14 @@ const DNS_PORT = 53;
 export class GatewayNetworkPolicy extends Construct {
   constructor(scope: Construct, id: string, props: GatewayNetworkPolicyProps) {
     super(scope, id);
-    const { name, namespace = LONGHORN_NAMESPACE, ftp = {} } = props;
+    const { name, namespace = LONGHORN_NAMESPACE, ftp = {}, metricsFrom } = props;
     watchApp(this);
     new k8s.KubeNetworkPolicy(this, 'Resource', {
       metadata: { name, namespace, labels: ownLabels(name) },
       spec: {
         podSelector: { matchLabels: { app: name } },
         policyTypes: ['Ingress', 'Egress'],
-        ingress: [{ from: [{ podSelector: {} }], ports: [tcpPort(S3_PORT)] }],
+        ingress: [{ from: [{ podSelector: {} }], ports: [tcpPort(S3_PORT)] }, ...metricsIngress(metricsFrom)],
         egress: [
           // To any address: the cluster's DNS may be a pod, a cache on the node, or outside.
           { ports: [{ protocol: 'UDP', port: k8s.IntOrString.fromNumber(DNS_PORT) }, tcpPort(DNS_PORT)] },
@@ -40,6 +42,17 @@ export class GatewayNetworkPolicy extends Construct {
       },
     });
   }
+}
+
+/** A rule without namespaces would let everybody in. */
+function metricsIngress(namespaces: readonly string[] | undefined): k8s.NetworkPolicyIngressRule[] {
+  const ports = [tcpPort(METRICS_PORT)];
+  if (namespaces === undefined) return [{ from: [{ namespaceSelector: {} }], ports }];
+  if (namespaces.length === 0) return [];
+  const from = namespaces.map((name) => ({
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } },
+  }));
+  return [{ from, ports }];
 }
 
 function destinations({ addresses }: FtpOptions): Pick<k8s.NetworkPolicyEgressRule, 'to'> {

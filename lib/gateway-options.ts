@@ -95,6 +95,13 @@ export interface GatewayOptions {
   readonly logLevel?: LogLevel;
   /** Whether only the pods of Longhorn's namespace reach the gateway, and it only DNS and the FTP server. @default true */
   readonly networkPolicy?: boolean;
+  /**
+   * Namespaces whose pods may read metrics and status page; they hold no secret, but names of volumes and backups. Counts with
+   * `networkPolicy`. @default - every namespace
+   */
+  readonly metricsFrom?: readonly string[];
+  /** Whether the pod carries the `prometheus.io` annotations that a Prometheus without operator finds it by. @default true */
+  readonly scrapeAnnotations?: boolean;
   /** Names of Secrets for the image's registry. @default - none */
   readonly imagePullSecrets?: readonly string[];
   /** Further environment variables of the gateway. @default - none */

@@ -15,6 +15,9 @@ import {
   FTP_SECRET_KEYS,
   GATEWAY_ENV,
   HEALTH_PATH,
+  METRICS_PATH,
+  METRICS_PORT,
+  METRICS_PORT_NAME,
   READY_PATH,
   S3_PORT,
   S3_PORT_NAME,
@@ -29,10 +32,20 @@ const CERTIFICATE_DIRECTORY = '/etc/longhaul/s3-certificate';
 /** The gateway stops within 30 s of SIGTERM: it ends what is in flight, then gives its lease back. The rest is slack for a busy node. */
 const TERMINATION_GRACE_SECONDS = 45;
 
+/** What the scrape configurations of many clusters look for, by a convention of Prometheus's example. */
+const SCRAPE_ANNOTATIONS = {
+  'prometheus.io/scrape': 'true',
+  'prometheus.io/port': String(METRICS_PORT),
+  'prometheus.io/path': METRICS_PATH,
+};
+
 export function gatewayPod(names: TargetNames, props: GatewayProps): k8s.PodTemplateSpec {
-  const { replicas = 1, imagePullSecrets = [] } = props;
+  const { replicas = 1, imagePullSecrets = [], scrapeAnnotations = true } = props;
   return {
-    metadata: { labels: ownLabels(names.gateway) },
+    metadata: {
+      labels: ownLabels(names.gateway),
+      ...(scrapeAnnotations && { annotations: SCRAPE_ANNOTATIONS }),
+    },
     spec: {
       serviceAccountName: names.gateway,
       automountServiceAccountToken: false,
@@ -54,7 +67,10 @@ function container(names: TargetNames, props: GatewayProps): k8s.Container {
     name: 'gateway',
     image: props.image,
     imagePullPolicy: 'IfNotPresent',
-    ports: [{ name: S3_PORT_NAME, containerPort: S3_PORT, protocol: 'TCP' }],
+    ports: [
+      { name: S3_PORT_NAME, containerPort: S3_PORT, protocol: 'TCP' },
+      { name: METRICS_PORT_NAME, containerPort: METRICS_PORT, protocol: 'TCP' },
+    ],
     env: environment(names, props),
     resources: {
       requests: quantities({ ...DEFAULT_REQUESTS, ...resources.requests }),
@@ -103,6 +119,7 @@ function environment(names: TargetNames, props: GatewayProps): k8s.EnvVar[] {
     [GATEWAY_ENV.s3Port]: S3_PORT,
     [GATEWAY_ENV.s3TlsCertFile]: tlsSecret && `${CERTIFICATE_DIRECTORY}/tls.crt`,
     [GATEWAY_ENV.s3TlsKeyFile]: tlsSecret && `${CERTIFICATE_DIRECTORY}/tls.key`,
+    [GATEWAY_ENV.metricsPort]: METRICS_PORT,
     [GATEWAY_ENV.catalogDirectory]: CATALOG_DIRECTORY,
     [GATEWAY_ENV.memoryBudgetMib]: props.memoryBudgetMib,
     [GATEWAY_ENV.segmentSizeKib]: props.segmentSizeKib,

@@ -5,7 +5,15 @@ import { GatewayNetworkPolicy } from './gateway-network-policy';
 import type { GatewayProps } from './gateway-options';
 import { gatewayPod } from './gateway-pod';
 import { checkGateway } from './gateway-rules';
-import { gatewayEndpoint, LONGHORN_NAMESPACE, S3_PORT, S3_PORT_NAME, targetNames } from './names';
+import {
+  gatewayEndpoint,
+  LONGHORN_NAMESPACE,
+  METRICS_PORT,
+  METRICS_PORT_NAME,
+  S3_PORT,
+  S3_PORT_NAME,
+  targetNames,
+} from './names';
 import { ownLabels } from './own-labels';
 import { accept } from './problems';
 
@@ -43,10 +51,15 @@ export class Gateway extends Construct {
 
     const metadata = { name: this.gatewayName, namespace, labels: ownLabels(this.gatewayName) };
     const selector = { app: this.gatewayName };
-    const { replicas = 1, servicePort = S3_PORT, networkPolicy = true, ftp } = props;
+    const { replicas = 1, servicePort = S3_PORT, networkPolicy = true, ftp, metricsFrom } = props;
     new k8s.KubeServiceAccount(this, 'ServiceAccount', { metadata, automountServiceAccountToken: false });
     if (networkPolicy)
-      new GatewayNetworkPolicy(this, 'NetworkPolicy', { name: this.gatewayName, namespace, ftp });
+      new GatewayNetworkPolicy(this, 'NetworkPolicy', {
+        name: this.gatewayName,
+        namespace,
+        ftp,
+        metricsFrom,
+      });
     new k8s.KubeService(this, 'Service', {
       metadata,
       spec: {
@@ -57,6 +70,12 @@ export class Gateway extends Construct {
             name: S3_PORT_NAME,
             port: servicePort,
             targetPort: k8s.IntOrString.fromString(S3_PORT_NAME),
+            protocol: 'TCP',
+          },
+          {
+            name: METRICS_PORT_NAME,
+            port: METRICS_PORT,
+            targetPort: k8s.IntOrString.fromString(METRICS_PORT_NAME),
             protocol: 'TCP',
           },
         ],

@@ -25,6 +25,25 @@ export {
   type DetachedVolumeBackupsProps,
   type LonghornSettingProps,
 } from './longhorn-setting';
+export type { AlertRule, Severity } from './monitoring/alert-rule';
+export { backupAlerts, type AlertedJob, type BackupAlertProps } from './monitoring/backup-alerts';
+export { grafanaDashboard } from './monitoring/dashboard';
+export { gatewayAlerts, type GatewayAlertProps } from './monitoring/gateway-alerts';
+export {
+  Monitoring,
+  type MonitoringFile,
+  type MonitoringProps,
+  type WatchedGateway,
+} from './monitoring/monitoring';
+export type {
+  GrafanaAlertOptions,
+  MonitoringOptions,
+  PrometheusRuleOptions,
+  ServiceMonitorOptions,
+  SidecarOptions,
+} from './monitoring/monitoring-options';
+export type { NtfyOptions } from './monitoring/ntfy';
+export { prometheusRules } from './monitoring/prometheus-rules';
 export * as names from './names';
 export { PropsError, type Problem } from './problems';
 export { RecurringJob } from './recurring-job';

@@ -5,8 +5,12 @@ import { Gateway } from './gateway';
 import type { GatewayOptions } from './gateway-options';
 import { DetachedVolumeBackups } from './longhorn-setting';
 import { checkLonghornVersion } from './longhorn-version';
+import { parseGoDuration } from './go-duration';
+import type { AlertedJob } from './monitoring/backup-alerts';
+import { Monitoring } from './monitoring/monitoring';
+import type { MonitoringOptions } from './monitoring/monitoring-options';
 import { checkNamespace } from './namespace';
-import { DEFAULT_TARGET } from './names';
+import { DEFAULT_TARGET, LONGHORN_NAMESPACE, targetNames } from './names';
 import { accept, expect, type Finding } from './problems';
 import { RecurringJob } from './recurring-job';
 import type { RecurringJobOptions } from './recurring-job-options';
@@ -42,6 +46,8 @@ export interface LonghornBackupProps {
   readonly timeZone?: string;
   /** Names of Secrets for the image's registry. @default - none */
   readonly imagePullSecrets?: readonly string[];
+  /** What watches the gateways and the backups. @default - nothing but the annotations that a Prometheus may find the gateways by */
+  readonly monitoring?: MonitoringOptions;
   /** Where the parts go: `backupCharts(app)` makes a file of each. @default - into the chart of this construct, in order */
   readonly parts?: BackupParts;
 }
@@ -55,6 +61,7 @@ export class LonghornBackup extends Construct {
   readonly gateways: readonly Gateway[];
   readonly backupTargets: readonly BackupTarget[];
   readonly recurringJobs: readonly RecurringJob[];
+  readonly monitoring: Monitoring | undefined;
 
   constructor(scope: Construct, id: string, props: LonghornBackupProps) {
     super(scope, id);
@@ -103,7 +110,27 @@ export class LonghornBackup extends Construct {
         schedule: props.labelSchedule,
       });
     }
+    this.monitoring =
+      props.monitoring &&
+      new Monitoring(parts.monitoring, 'monitoring', {
+        ...props.monitoring,
+        namespace: namespace ?? LONGHORN_NAMESPACE,
+        longhornVersion,
+        gateways: targets.map(({ name, pollInterval }) => ({
+          name: targetNames(name).gateway,
+          pollSeconds: pollInterval === undefined ? undefined : parseGoDuration(pollInterval),
+        })),
+        jobs: alertedJobs(jobs, this.recurringJobs),
+      });
   }
+}
+
+/** Those whose props are good. */
+function alertedJobs(jobs: readonly RecurringJobOptions[], made: readonly RecurringJob[]): AlertedJob[] {
+  return jobs.flatMap(({ name, task, pvcs = [], fullBackupInterval }, index) => {
+    const schedule = made[index]?.schedule;
+    return schedule ? [{ name, schedule, task, pvcs, fullBackupInterval }] : [];
+  });
 }
 
 function checkStack(props: LonghornBackupProps): Finding[] {

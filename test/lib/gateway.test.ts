@@ -64,7 +64,10 @@ describe('the gateway', () => {
     expect(ofKind(manifests, 'Service').spec).toEqual({
       type: 'ClusterIP',
       selector: { app: 's3-to-ftp' },
-      ports: [{ name: 's3-api', port: 9000, targetPort: 's3-api', protocol: 'TCP' }],
+      ports: [
+        { name: 's3-api', port: 9000, targetPort: 's3-api', protocol: 'TCP' },
+        { name: 'metrics', port: 9464, targetPort: 'metrics', protocol: 'TCP' },
+      ],
     });
   });
 
@@ -310,7 +313,7 @@ describe('the gateway', () => {
     });
     expect(endpoint).toBe('http://s3-to-ftp.storage.svc.cluster.local:80');
     expect(ofKind(gateway({ servicePort: 80 }), 'Service').spec).toMatchObject({
-      ports: [{ port: 80, targetPort: 's3-api' }],
+      ports: [{ port: 80, targetPort: 's3-api' }, { port: 9464 }],
     });
   });
 });
@@ -324,11 +327,26 @@ describe('the network policy of the gateway', () => {
     ],
   };
 
-  it('lets in the pods of its own namespace, which is Longhorn’s, and nobody else', () => {
+  it('lets nobody but certain namespaces read the metrics, or nobody at all', () => {
+    const rules = (metricsFrom: string[]) =>
+      (policy({ metricsFrom }) as { ingress: object[] }).ingress.slice(1);
+    expect(rules(['monitoring'])).toMatchObject([
+      {
+        from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
+        ports: [{ port: 9464 }],
+      },
+    ]);
+    expect(rules([])).toEqual([]);
+  });
+
+  it('lets in the pods of its own namespace, which is Longhorn’s, and to its metrics whoever reads them', () => {
     expect(policy()).toMatchObject({
       podSelector: { matchLabels: { app: 's3-to-ftp' } },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [{ from: [{ podSelector: {} }], ports: [{ protocol: 'TCP', port: 9000 }] }],
+      ingress: [
+        { from: [{ podSelector: {} }], ports: [{ protocol: 'TCP', port: 9000 }] },
+        { from: [{ namespaceSelector: {} }], ports: [{ protocol: 'TCP', port: 9464 }] },
+      ],
     });
   });
 

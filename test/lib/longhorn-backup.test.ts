@@ -56,6 +56,7 @@ describe('the backup stack', () => {
       'backup-targets',
       'recurring-jobs',
       'volume-labels',
+      'monitoring',
     ]);
     expect(manifestsOf(app)).toEqual(stack());
   });

@@ -1,3 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseCron } from '../../../lib/cron';
+import { backupAlerts } from '../../../lib/monitoring/backup-alerts';
+import { dashboardQueries } from '../../../lib/monitoring/dashboard';
+import { gatewayAlerts } from '../../../lib/monitoring/gateway-alerts';
+import { prometheusRules } from '../../../lib/monitoring/prometheus-rules';
 import { EmbeddedFtpServer } from '../../support/embedded-ftp-server';
 import { GatewayProcess } from '../../support/gateway-process';
 import { createBackup } from '../../support/longhorn/backup';
@@ -7,6 +15,18 @@ import { Longhorn } from '../../e2e/longhorn';
 
 const VOLUME = 'pvc-of-a-test';
 const QUOTA = 1024 ** 3;
+const namespace = 'longhorn-system';
+const JOB = { name: 'daily', schedule: parseCron('@daily'), pvcs: [{ namespace: 'app', name: 'data' }] };
+const RULES = [
+  ...backupAlerts({ jobs: [JOB], namespace }),
+  ...gatewayAlerts({ gateway: 's3-to-ftp', namespace }),
+];
+
+interface EvaluatedRule {
+  readonly name: string;
+  readonly health: string;
+  readonly state: string;
+}
 
 /** The samples by name and labels, as they stand in the text format. */
 function samplesOf(text: string): Map<string, number> {
@@ -17,6 +37,7 @@ function samplesOf(text: string): Map<string, number> {
 }
 
 describe('what the gateway tells Prometheus', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'longhaul-exposition-'));
   let ftp: EmbeddedFtpServer;
   let gateway: GatewayProcess;
   let text = '';
@@ -46,8 +67,14 @@ describe('what the gateway tells Prometheus', () => {
   afterAll(async () => {
     await gateway?.stop();
     await ftp?.stop();
+    rmSync(directory, { recursive: true });
   });
 
+  const writeRules = (): string => {
+    const path = join(directory, 'rules.json');
+    writeFileSync(path, JSON.stringify(prometheusRules(RULES)));
+    return path;
+  };
   const metricsUrl = (): string => `http://127.0.0.1:${gateway.metricsPort}/metrics`;
   const sample = (name: string): number => samples.get(name) ?? NaN;
 
@@ -131,23 +158,85 @@ describe('what the gateway tells Prometheus', () => {
       expect(await promtool(['check', 'metrics'], text)).toEqual({ exitCode: 0, output: '' });
     });
 
-    it('is scraped whole', async () => {
-      const scrape = {
-        job_name: 's3-to-ftp',
-        scrape_interval: '1s',
-        static_configs: [{ targets: [`127.0.0.1:${gateway.metricsPort}`] }],
-      };
-      const prometheus = await Prometheus.start({ scrape_configs: [scrape] });
-      try {
-        await prometheus.until(
-          'the gateway is up',
-          async () => (await prometheus.query('up == 1')).length === 1,
-        );
+    describe('that scrapes and evaluates', () => {
+      let prometheus: Prometheus;
+
+      beforeAll(async () => {
+        prometheus = await Prometheus.start({
+          global: { evaluation_interval: '1s' },
+          rule_files: [writeRules()],
+          scrape_configs: [
+            {
+              job_name: 's3-to-ftp',
+              scrape_interval: '1s',
+              static_configs: [{ targets: [`127.0.0.1:${gateway.metricsPort}`] }],
+            },
+          ],
+        });
+        // A rate takes two samples, and the rules were first evaluated before there was any.
+        await prometheus.until('the gateway was scraped four times', async () => {
+          const scrapes = await prometheus.query('sum_over_time(up[1m]) >= 4');
+          return scrapes.length === 1 && (await evaluated()).every(({ health }) => health !== 'unknown');
+        });
+      });
+      afterAll(() => prometheus?.stop());
+
+      async function evaluated(): Promise<readonly EvaluatedRule[]> {
+        const { groups } = await prometheus.api<{ groups: { rules: EvaluatedRule[] }[] }>('rules');
+        return groups.flatMap((group) => group.rules);
+      }
+
+      it('is scraped whole', async () => {
         const [count] = await prometheus.query('scrape_samples_scraped');
         expect(Number(count?.value[1])).toBeGreaterThanOrEqual(samples.size);
-      } finally {
-        await prometheus.stop();
-      }
+      });
+
+      it('evaluates every rule, and alerts on what is so, and on nothing else', async () => {
+        const all = await evaluated();
+        expect(all.map(({ name }) => name)).toEqual(RULES.map(({ name }) => name));
+        expect(all.filter(({ health }) => health !== 'ok')).toEqual([]);
+        // Longhorn's own metrics are not there, the account is small, and the certificate is good for a day.
+        expect(all.filter(({ state }) => state !== 'inactive').map(({ name }) => name)).toEqual([
+          'LonghaulLonghornMetricsMissing',
+          'LonghaulFtpSpaceLow',
+          'LonghaulFtpCertificateEnding',
+        ]);
+      });
+
+      it('can tell how old the last backup of a volume is', async () => {
+        const [age] = await prometheus.query(
+          'time() - max by (volume) (longhaul_volume_last_backup_timestamp_seconds) > -1',
+        );
+        expect(age?.metric).toEqual({ volume: VOLUME });
+      });
+
+      it.each(dashboardQueries())('can be asked %s', async (query) => {
+        const found = await prometheus.query(query.replaceAll('$__rate_interval', '1m'));
+        if (!query.includes('longhorn_backup_state') && !query.includes('histogram_quantile'))
+          expect(found.length).toBeGreaterThan(0);
+      });
+    });
+
+    it('has every metric of its own that a rule or the dashboard names', () => {
+      const named =
+        [...dashboardQueries(), ...RULES.map(({ expr }) => expr)].join(' ').match(/longhaul_\w+/g) ?? [];
+      const exported = new Set(
+        [...text.matchAll(/^# TYPE (\w+) (\w+)/gm)].flatMap(([, name = '', type]) =>
+          type === 'histogram' ? [`${name}_bucket`] : [name],
+        ),
+      );
+      expect(named.length).toBeGreaterThan(30);
+      // The S3 port of this gateway speaks no TLS.
+      expect([...new Set(named)].filter((name) => !exported.has(name))).toEqual([
+        'longhaul_s3_certificate_expiry_timestamp_seconds',
+      ]);
+    });
+
+    it("names of Longhorn's metrics only those that it has", () => {
+      const named = [...dashboardQueries(), ...RULES.map(({ expr }) => expr)]
+        .join(' ')
+        .match(/\blonghorn_\w+/g);
+      expect([...new Set(named)].sort()).toEqual(['longhorn_backup_state', 'longhorn_volume_last_backup_at']);
     });
   });
 });
