@@ -1,14 +1,13 @@
 /** S3 clients of the world against the gateway, on every FTP server that is there. */
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ftpBackends, type RunningBackend } from '../e2e/ftp-backends';
-import { GatewayProcess } from '../support/gateway-process';
+import { ftpBackends } from '../e2e/ftp-backends';
 import { randomBlock } from '../support/longhorn/block-content';
 import { CLIENT_KINDS } from './client-kinds';
 import type { ObjectClient } from './object-client';
 import { findProgram } from './programs';
+import { sealedGateway } from './sealed-gateway';
 
 const SMALL = randomBlock(1, 300_000);
 /** More than the 8 MiB above which awscli uploads in parts; no whole number of anything. */
@@ -29,21 +28,7 @@ it('has every client at hand where all are required', () => {
 });
 
 describe.each(ftpBackends().filter(({ tls }) => tls))('on $name', ({ start }) => {
-  let ftp: RunningBackend;
-  let gateway: GatewayProcess;
-
-  beforeAll(async () => {
-    ftp = await start();
-    gateway = await GatewayProcess.start({
-      ftp: ftp.account,
-      encryptionKey: randomBytes(32).toString('hex'),
-    });
-  }, TEST_TIMEOUT_MS);
-
-  afterAll(async () => {
-    await gateway.stop();
-    await ftp.stop();
-  });
+  const gateway = sealedGateway(start, TEST_TIMEOUT_MS);
 
   describe.each(clients.filter(({ program }) => program !== undefined))('$kind.name', ({ kind, program }) => {
     let directory: string;
@@ -55,7 +40,7 @@ describe.each(ftpBackends().filter(({ tls }) => tls))('on $name', ({ start }) =>
       file = (name) => join(directory, name);
       writeFileSync(file('small'), SMALL);
       writeFileSync(file('large'), LARGE);
-      client = kind.create(gateway, directory, program ?? '');
+      client = kind.create(gateway(), directory, program ?? '');
     });
 
     afterAll(() => rmSync(directory, { recursive: true, force: true }));

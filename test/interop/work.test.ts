@@ -2,15 +2,14 @@
  * S3 clients at realistic work: each keeps a tree of files in the gateway, changes it, checks it, fetches it and deletes it.
  * By default the tree is small; LONGHAUL_INTEROP=full makes it 2,000 files and one of 300 MB, which takes the better part of an hour.
  */
-import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateBucketCommand, DeleteBucketCommand } from '@aws-sdk/client-s3';
-import { ftpBackends, type RunningBackend } from '../e2e/ftp-backends';
-import { GatewayProcess } from '../support/gateway-process';
+import { ftpBackends } from '../e2e/ftp-backends';
 import { s3Client } from '../support/s3';
 import { findProgram } from './programs';
+import { sealedGateway } from './sealed-gateway';
 import { changeTree, makeTree, treeHashes, type TreeSize } from './tree';
 import { WORK_KINDS } from './work-kinds';
 
@@ -39,21 +38,7 @@ it('has every client at hand where all are required', () => {
 const backends = ftpBackends().filter(({ name, tls }) => tls && !name.startsWith('pure-ftpd'));
 
 describe.each(backends)('on $name, sealed', ({ start }) => {
-  let ftp: RunningBackend;
-  let gateway: GatewayProcess;
-
-  beforeAll(async () => {
-    ftp = await start();
-    gateway = await GatewayProcess.start({
-      ftp: ftp.account,
-      encryptionKey: randomBytes(32).toString('hex'),
-    });
-  }, TEST_TIMEOUT_MS);
-
-  afterAll(async () => {
-    await gateway.stop();
-    await ftp.stop();
-  });
+  const gateway = sealedGateway(start, TEST_TIMEOUT_MS);
 
   it.each(usable)(
     '$kind.name keeps a tree of files, and gets back what it stored',
@@ -65,7 +50,7 @@ describe.each(backends)('on $name, sealed', ({ start }) => {
         return path;
       };
       try {
-        const { endpoint, accessKeyId, secretAccessKey } = gateway;
+        const { endpoint, accessKeyId, secretAccessKey } = gateway();
         const bucket = `work-${WORK_KINDS.indexOf(kind)}`;
         const target = { endpoint, accessKeyId, secretAccessKey, bucket };
         const s3 = s3Client(target);
