@@ -45,6 +45,10 @@ export interface GatewayConfig {
   readonly segmentLog2: number;
   /** Directory on local disk for the catalog. */
   readonly catalogDirectory: string;
+  /** Milliseconds between copies of the catalog on the FTP server, where anything changed. */
+  readonly checkpointMs: number;
+  /** Milliseconds between looks at everything on the FTP server. */
+  readonly crawlMs: number;
   /** Bytes of request bodies held in memory at a time. */
   readonly memoryBudgetBytes: number;
   /** Multipart uploads that nobody goes on with for this long are removed, in milliseconds; absent: never. */
@@ -88,6 +92,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
     segmentLog2: Math.log2(read.integer('SEGMENT_SIZE_KIB', 4, 1024, 256, powerOfTwo) * 1024),
     catalogDirectory: read.text('CATALOG_DIR', 1, CATALOG_DIRECTORY),
     ...(uploadExpiryDays > 0 && { uploadExpiryMs: uploadExpiryDays * DAY_MS }),
+    checkpointMs: read.integer('CHECKPOINT_MINUTES', 1, 10_080, 60) * 60_000,
+    crawlMs: read.integer('CRAWL_HOURS', 1, 8_760, 24) * 3_600_000,
     memoryBudgetBytes: read.integer('MEMORY_BUDGET_MIB', 16, 65536, 64) * MIB,
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
   };

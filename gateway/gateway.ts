@@ -2,10 +2,10 @@
 
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import type { Logger } from 'pino';
 import { buildAdminApp } from './admin/app';
+import { CatalogAdmin } from './admin/catalog';
 import { version } from './package.json';
 import { buildApp } from './app';
 import type { GatewayConfig } from './config';
@@ -22,7 +22,9 @@ import { listenForMetrics } from './metrics/server';
 import type { Readiness } from './middleware/probes';
 import { MemoryBudget } from './s3/memory-budget';
 import { createKeyring } from './seal/keyring';
-import { Catalog } from './store/catalog';
+import type { CatalogDamagedError } from './store/catalog-error';
+import { markDamaged, openCatalog } from './store/catalog-file';
+import { Checkpoints } from './store/checkpoints';
 import { FtpRoot } from './store/ftp-root';
 import { FtpStore } from './store/ftp-store';
 import { checkKey } from './store/key-check';
@@ -31,13 +33,17 @@ import { RemoteLayout } from './store/remote-layout';
 import { expireAbandonedUploads } from './store/upload-expiry';
 
 /** Requests in flight may take this long to end; with what follows it stays below Kubernetes's 30 s. */
-const DRAIN_MS = 20_000;
+const DRAIN_MS = 15_000;
+/** A checkpoint spares the next gateway a look at everything; it is worth the rest of that time. */
+const CHECKPOINT_MS = 8_000;
 /** The FTP server may be what is wrong: giving the lease back is worth this much waiting. */
 const CLOSE_MS = 5_000;
 
 export interface Gateway {
   readonly port: number;
   readonly metricsPort: number;
+  /** Resolves when it cannot go on, and what it must not be used for any more: stop it, and start it anew. */
+  readonly failed: Promise<Error>;
   /** Ends what is in flight, gives the lease back and closes everything, within 30 s. */
   stop(): Promise<void>;
 }
@@ -45,7 +51,7 @@ export interface Gateway {
 /** Resolves when it listens. Throws `CatalogError`, `LocalDirectoryError`, or why it cannot listen. */
 export async function startGateway(config: GatewayConfig, log: Logger): Promise<Gateway> {
   const local = await takeDirectory(config.catalogDirectory);
-  const catalog = new Catalog(join(config.catalogDirectory, 'lmdb'));
+  const catalog = await openCatalog(config.catalogDirectory, log);
   const tree = ftpTree(config.ftp);
   const layout = new RemoteLayout(config.ftp.root);
   const keyring = config.encryptionKey && createKeyring({ writeKey: config.encryptionKey });
@@ -63,6 +69,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     bucket: config.s3.bucket,
     onTaken: (epoch) => store.begin(epoch),
     checkKey: (names, temporary) => checkKey({ tree, layout, ...(keyring && { keyring }) }, names, temporary),
+    restore: (names, id) => checkpoints.restore(names, id),
     monotonicMs,
   });
   const files = new ObjectFiles({
@@ -73,12 +80,29 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     temporaryPath: () => root.temporaryPath(),
     asidePath: (path) => layout.aside(path),
   });
+  const checkpoints = new Checkpoints({
+    ...shared,
+    files,
+    directory: config.catalogDirectory,
+    isOpen: () => root.isOpen,
+    intervalMs: config.checkpointMs,
+  });
+  let onDamage: (error: CatalogDamagedError) => void = () => undefined;
+  const failed = new Promise<Error>((resolve) => {
+    onDamage = (error) => {
+      markDamaged(config.catalogDirectory);
+      resolve(error);
+    };
+  });
   const store = new FtpStore({
     ...shared,
     root,
     files,
     deleteGuard: config.deleteGuard,
     trash: config.trash,
+    intervalMs: config.crawlMs,
+    monotonicMs,
+    onDamage,
   });
   const space = new AvailableSpace(tree, layout.root);
   const metrics = new Metrics({
@@ -91,7 +115,8 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
       ...(!root.isOpen && { reason: root.reason }),
       epoch: catalog.epoch,
       buckets: catalog.buckets().length,
-      entries: catalog.entries,
+      entries: catalog.counts.files + catalog.counts.directories,
+      checkpoint: checkpoints.stats,
       stats: store.stats,
     }),
     volumes: () => storedVolumes(catalog),
@@ -109,19 +134,13 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     ...(config.s3.domain !== undefined && { domain: config.s3.domain }),
   });
   const admin = buildAdminApp({
-    catalog: {
-      report: () => ({
-        serving: root.isOpen,
-        ...(!root.isOpen && { reason: root.reason }),
-        epoch: catalog.epoch,
-        buckets: catalog.buckets().length,
-        entries: catalog.entries,
-      }),
-    },
+    catalog: new CatalogAdmin({ root, catalog, store, checkpoints }),
     log,
   });
   local.serve(getRequestListener(admin.fetch, { overrideGlobalObjects: false }));
   root.start();
+  store.crawler.start();
+  checkpoints.start();
   const { uploadExpiryMs } = config;
   const endExpiry =
     uploadExpiryMs !== undefined && expireAbandonedUploads({ ...shared, store, afterMs: uploadExpiryMs });
@@ -139,9 +158,17 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
   return {
     port: (server.address() as AddressInfo).port,
     metricsPort: (metricsServer.address() as AddressInfo).port,
+    failed,
     async stop() {
       for (const end of [endExpiry, forgetCertificate]) if (end) end();
-      const drained = await drain(server, DRAIN_MS);
+      const stopped = Promise.all([
+        drain(server, DRAIN_MS),
+        within(DRAIN_MS, store.crawler.stop()),
+        checkpoints.stop(),
+      ]);
+      const [drained, idle] = await stopped;
+      const isClean = drained && idle && root.isOpen;
+      if (isClean) await within(CHECKPOINT_MS, checkpoints.take(true));
       space.stop();
       metricsServer.close();
       metricsServer.closeAllConnections();
@@ -152,7 +179,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
           .then(() => tree.unprepare())
           .then(() => root.close()),
       );
-      await catalog.close(drained && closed);
+      await catalog.close(isClean && closed);
       await tree.close(0);
       local.release();
     },

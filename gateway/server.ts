@@ -4,18 +4,24 @@ import { readConfig, type GatewayConfig } from './config';
 import { ConfigError } from './config-error';
 import { startGateway } from './gateway';
 import { createLog } from './log';
-import { CatalogError } from './store/catalog';
+import { isCommitFailure } from './store/catalog-environment';
+import { CatalogError } from './store/catalog-error';
 import { LocalDirectoryError } from './local-directory';
 
 async function main(): Promise<void> {
   const config = configOrExit();
   const log = createLog(config.logLevel);
+  process.on('unhandledRejection', (error) => {
+    if (!isCommitFailure(error)) throw error;
+    log.error({ reason: error.message }, 'the catalog cannot be written');
+  });
   try {
     const gateway = await startGateway(config, log);
     const { port, metricsPort } = gateway;
     log.info({ port, metricsPort, bucket: config.s3.bucket, ftp: config.ftp.host }, 'listening');
-    const signal = await nextSignal();
-    log.info({ signal }, 'stopping');
+    const end = await Promise.race([nextSignal(), gateway.failed]);
+    if (end instanceof Error) throw end;
+    log.info({ signal: end }, 'stopping');
     await gateway.stop();
     log.info('stopped');
     process.exit(0);

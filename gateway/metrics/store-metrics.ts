@@ -1,5 +1,6 @@
 /** The FTP root, its lease, its catalog, and what keeps the objects in it. */
 import type { Registry } from 'prom-client';
+import type { CheckpointStats } from '../store/checkpoints';
 import type { FtpStoreStats } from '../store/ftp-store';
 import { pulledCounter, pulledGauge } from './pulled';
 
@@ -14,14 +15,15 @@ export interface StoreFigures {
   readonly buckets: number;
   /** Files and directories below the buckets. */
   readonly entries: number;
+  readonly checkpoint: CheckpointStats;
   readonly stats: FtpStoreStats;
 }
 
 export function storeMetrics(registry: Registry, read: () => StoreFigures): void {
   const gauge = (name: string, help: string, pick: (figures: StoreFigures) => number) =>
     pulledGauge({ registry, name: `longhaul_${name}`, help }, () => pick(read()));
-  const counter = (name: string, help: string, pick: (stats: FtpStoreStats) => number) =>
-    pulledCounter({ registry, name: `longhaul_${name}`, help }, () => pick(read().stats));
+  const counter = (name: string, help: string, pick: (figures: StoreFigures) => number) =>
+    pulledCounter({ registry, name: `longhaul_${name}`, help }, () => pick(read()));
 
   gauge(
     'serving',
@@ -31,30 +33,82 @@ export function storeMetrics(registry: Registry, read: () => StoreFigures): void
   gauge('lease_epoch', 'Rises with every change of the holder of the FTP root.', ({ epoch }) => epoch);
   gauge('catalog_buckets', 'Buckets.', ({ buckets }) => buckets);
   gauge('catalog_entries', 'Files and directories in the catalog.', ({ entries }) => entries);
+  gauge('catalog_objects', 'Files in the catalog.', ({ stats }) => stats.catalog.files);
+  gauge('catalog_directories', 'Directories in the catalog.', ({ stats }) => stats.catalog.directories);
+  gauge(
+    'catalog_proved_directories',
+    'Directories whose content is proved, so that answers need no look at the FTP server.',
+    ({ stats }) => stats.catalog.proved,
+  );
+  gauge(
+    'catalog_findings',
+    'Files and directories on the FTP server that are no object.',
+    ({ stats }) => stats.catalog.findings,
+  );
+  gauge(
+    'crawl_done_directories',
+    'Directories that the crawl has done in this pass.',
+    ({ stats }) => stats.crawl.done,
+  );
+  gauge(
+    'crawl_known_directories',
+    'Directories of this pass, as far as they are known.',
+    ({ stats }) => stats.crawl.total,
+  );
+  gauge(
+    'crawl_failed_directories',
+    'Directories that failed in the last pass, and are tried again.',
+    ({ stats }) => stats.crawl.failed,
+  );
+  gauge(
+    'crawl_remaining_seconds',
+    'Time to the end of this pass at the rate so far; 0 while none runs.',
+    ({ stats }) => (stats.crawl.remainingMs ?? 0) / 1000,
+  );
+  gauge(
+    'checkpoint_timestamp_seconds',
+    'When the last checkpoint of the catalog was taken, in seconds since 1970; 0 before the first.',
+    ({ checkpoint }) => (checkpoint.lastAt ?? 0) / 1000,
+  );
+  gauge(
+    'checkpoint_changes',
+    'Changes of the catalog since its last checkpoint.',
+    ({ checkpoint }) => checkpoint.changesSince,
+  );
+  counter(
+    'checkpoints_failed_total',
+    'Checkpoints that could not be taken.',
+    ({ checkpoint }) => checkpoint.failed,
+  );
+  counter(
+    'objects_damaged_total',
+    'Objects whose bytes turned out not to be what was stored.',
+    ({ stats }) => stats.damaged,
+  );
   counter(
     'catalog_directories_proved_total',
     'Directories compared with the FTP server.',
-    ({ directories }) => directories.proved,
+    ({ stats }) => stats.directories.proved,
   );
   counter(
     'catalog_contradictions_total',
     'Listings of the FTP server that failed or contradicted the catalog.',
-    ({ directories }) => directories.contradictions,
+    ({ stats }) => stats.directories.contradictions,
   );
   counter(
     'catalog_foreign_names_total',
-    'Names found on the FTP server that nothing of the gateway writes.',
-    ({ directories }) => directories.foreignNames,
+    'Names found on the FTP server that are no object.',
+    ({ stats }) => stats.directories.foreignNames,
   );
   counter(
     'catalog_foreign_changes_total',
     'Files found added, changed or gone behind the gateway.',
-    ({ settler }) => settler.foreignChanges,
+    ({ stats }) => stats.settler.foreignChanges,
   );
   counter(
     'catalog_unreadable_files_total',
     "Files found at an object's path that are no whole object.",
-    ({ settler }) => settler.unreadable,
+    ({ stats }) => stats.settler.unreadable,
   );
   pulledCounter(
     {
@@ -71,17 +125,17 @@ export function storeMetrics(registry: Registry, read: () => StoreFigures): void
     'Bytes that the trash takes on the FTP server.',
     ({ stats }) => stats.trash.bytes,
   );
-  counter('trash_kept_total', 'Files moved into the trash.', ({ trash }) => trash.kept);
-  counter('trash_restored_total', 'Files brought back from the trash.', ({ trash }) => trash.restored);
+  counter('trash_kept_total', 'Files moved into the trash.', ({ stats: { trash } }) => trash.kept);
+  counter('trash_restored_total', 'Files brought back from the trash.', ({ stats: { trash } }) => trash.restored);
   counter(
     'trash_expired_total',
     'Files that left the trash because their time was over.',
-    ({ trash }) => trash.expired,
+    ({ stats: { trash } }) => trash.expired,
   );
   counter(
     'trash_evicted_total',
     'Files that left the trash before their time because it held too much.',
-    ({ trash }) => trash.evicted,
+    ({ stats: { trash } }) => trash.evicted,
   );
   gauge('uploads', 'Multipart uploads in progress.', ({ stats }) => stats.uploads.uploads);
   gauge(
@@ -92,6 +146,6 @@ export function storeMetrics(registry: Registry, read: () => StoreFigures): void
   counter(
     'uploads_expired_total',
     'Multipart uploads removed because their client abandoned them.',
-    ({ uploads }) => uploads.expired,
+    ({ stats }) => stats.uploads.expired,
   );
 }

@@ -62,6 +62,32 @@ export function encodeHeader(header: Header): Buffer {
   return bytes;
 }
 
+/** What `unpackHeader` cannot know by itself, for whoever keeps many headers: the fields that vary, and the MAC. */
+export const PACKED_HEADER_SIZE = AT.size - AT.segmentLog2 + NONCE_PREFIX_SIZE + HEADER_MAC_SIZE;
+
+/** @param bytes a whole header that decodes */
+export function packHeader(bytes: Buffer): Buffer {
+  return Buffer.concat([
+    bytes.subarray(AT.segmentLog2, AT.size),
+    bytes.subarray(AT.noncePrefix, RESERVED_OFFSET),
+    bytes.subarray(MAC_OFFSET, HEADER_SIZE),
+  ]);
+}
+
+/** The header again. `size` is the one that it names. */
+export function unpackHeader(packed: Buffer, size: number): Buffer {
+  const bytes = Buffer.alloc(HEADER_SIZE);
+  MAGIC.copy(bytes);
+  bytes.writeUInt8(VERSION, AT.version);
+  bytes.writeUInt8(SUITE, AT.suite);
+  const fields = AT.size - AT.segmentLog2;
+  packed.copy(bytes, AT.segmentLog2, 0, fields);
+  bytes.writeBigUInt64BE(BigInt(size), AT.size);
+  packed.copy(bytes, AT.noncePrefix, fields, fields + NONCE_PREFIX_SIZE);
+  packed.copy(bytes, MAC_OFFSET, fields + NONCE_PREFIX_SIZE);
+  return bytes;
+}
+
 /** Throws a FormatError, or an IntegrityError `truncated` if the bytes end before the header does. */
 export function decodeHeader(bytes: Buffer): Header {
   if (!looksSealed(bytes)) throw new FormatError('not-sealed');

@@ -6,12 +6,19 @@
  * a change resolves when it is on disk. Changes that arrive together are committed together.
  */
 
-import { mkdirSync } from 'node:fs';
-import { open, type Database, type DatabaseOptions, type Key, type RootDatabase } from 'lmdb';
+import type { Database, DatabaseOptions, Key } from 'lmdb';
+import { readDump, writeDump } from './catalog-dump';
+import { CatalogEnvironment } from './catalog-environment';
+import { CatalogDamagedError, CatalogError, messageOf } from './catalog-error';
+import { Findings, type Finding } from './findings';
+import { Intents } from './intents';
+import { MultipartRows } from './multipart-rows';
 import type { FileRecord, ObjectRecord } from './object-record';
-import type { UploadRow, PartRow } from './multipart-rows';
+import { Presence } from './presence';
+import { decodeRow, encodeRow, isDirectoryRow, type TreeRow } from './row-codec';
+import { TreeWalk, type ListingStep } from './tree-walk';
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 /** A directory of the tree: a bucket or a key prefix that ends in `/`. */
 export interface Directory {
@@ -31,111 +38,96 @@ export interface BucketRow {
   readonly createdAt: number;
 }
 
-/** A directory's own row, in its parent. */
-interface DirectoryRow {
-  readonly id: number;
-}
-
-/** A change under way that a crash may leave half done: the file at that path is looked at again before it is believed. */
-export interface Intent {
-  readonly bucket: string;
-  readonly key: string;
-}
-
 interface State {
   readonly schema: number;
   /** Of the FTP root, when this catalog last served. */
   readonly epoch: number;
-  /** Directories proved in this epoch or after are proved. */
-  readonly proofEpoch: number;
-  /** Records of directories proved before this epoch may be of versions that another gateway replaced, even by ones of the same size. */
-  readonly trustEpoch: number;
+  /** How often the lease had been renewed in that epoch, at least. */
+  readonly renewals: number;
+  /** Directories are proved that were proved in this generation; all proofs are void at once when it rises. */
+  readonly generation: number;
+  /** Records of directories proved before this generation may be of versions that were replaced since, even by ones of the same size. */
+  readonly trustedFrom: number;
   /** Closed in order. */
   readonly clean: boolean;
+  /** It came from a checkpoint, and has not served since. */
+  readonly restored: boolean;
   readonly nextId: number;
+  /** Of the FTP root that it is about. */
+  readonly root: string;
+  /** Directories proved in this generation; valid only if closed in order. */
+  readonly proved: number;
 }
 
-export class CatalogError extends Error {
-  override readonly name = 'CatalogError';
+const BLANK: State = {
+  schema: SCHEMA_VERSION,
+  epoch: 0,
+  renewals: 0,
+  generation: 0,
+  trustedFrom: 0,
+  clean: false,
+  restored: false,
+  nextId: 1,
+  root: '',
+  proved: 0,
+};
+
+/** How the lease stood when it was taken: what the holder before left. */
+export interface FormerLease {
+  readonly epoch: number;
+  readonly renewals: number;
+  /** Its holder gave it back, in order. */
+  readonly released: boolean;
 }
 
 export class Catalog {
-  readonly #env: RootDatabase<unknown, string>;
-  readonly #tree: Database<DirectoryRow | FileRecord, Buffer>;
+  readonly #env: CatalogEnvironment;
+  readonly #tree: Database<Buffer, Buffer>;
   readonly #buckets: Database<BucketRow, string>;
-  /** By directory number: the epoch in which its listing was last proved. */
+  /** By directory number, one for every directory: the generation in which its listing was last proved, 0 for never. */
   readonly #proofs: Database<number, number>;
-  readonly #intents: Database<Intent, number>;
-  readonly #uploads: Database<UploadRow, string>;
-  readonly #parts: Database<PartRow, [string, number]>;
-  #nextId: number;
-  #nextIntent = 1;
-  #epoch: number;
-  #proofEpoch: number;
-  #trustEpoch: number;
-  #clean: boolean;
+  readonly findings: Findings;
+  readonly intents: Intents;
+  readonly multipart: MultipartRows;
+  #state: State;
+  #directories: number;
   /** Directory rows on their way to disk, so that two requests do not number one directory twice. */
   readonly #adding = new Map<string, Promise<Directory>>();
+  /** Numbers of directories that were removed. */
+  readonly #removed = new Set<number>();
+  readonly #presence = new Presence();
+  readonly #walk = new TreeWalk({
+    row: (id, name) => this.#row(id, name),
+    rows: (id, start) => this.#rows(id, start),
+    isProved: (id) => this.isProved({ id }),
+  });
+  /** Changes since it was opened. */
+  changes = 0;
 
-  /** Throws `CatalogError` where `directory` cannot be used: unwritable, of a newer schema, or not a database. */
-  constructor(directory: string) {
-    try {
-      mkdirSync(directory, { recursive: true });
-      this.#env = open({ path: directory, maxDbs: 16, overlappingSync: false, noSubdir: false });
-      const binaryKeys = {
-        keyEncoding: 'binary',
-        encoding: 'msgpack',
-        sharedStructuresKey: Buffer.alloc(4),
-      } as const;
-      this.#tree = this.#env.openDB('tree', binaryKeys);
-      this.#buckets = this.#env.openDB('buckets', {});
-      this.#proofs = this.#env.openDB('proofs', { keyEncoding: 'uint32' });
-      this.#intents = this.#env.openDB('intents', { keyEncoding: 'uint32' });
-      this.#uploads = this.#env.openDB('uploads', {});
-      this.#parts = this.#env.openDB('parts', {});
-    } catch (cause) {
-      throw new CatalogError(`cannot open the catalog in ${directory}: ${messageOf(cause)}`, { cause });
-    }
-    const state = this.#env.get('state') as State | undefined;
-    if (state && state.schema !== SCHEMA_VERSION) {
+  /** Throws `CatalogError` where `path` cannot be used: unwritable or of a newer schema; `CatalogDamagedError` where it holds something else. */
+  constructor(path: string) {
+    const environment = new CatalogEnvironment(path);
+    this.#env = environment;
+    this.#tree = environment.database('tree', { keyEncoding: 'binary', encoding: 'binary' });
+    this.#buckets = environment.database('buckets');
+    this.#proofs = environment.database('proofs', { keyEncoding: 'uint32' });
+    this.findings = new Findings(environment);
+    this.intents = new Intents(environment);
+    this.multipart = new MultipartRows(environment);
+    this.#state = (environment.root.get('state') as State | undefined) ?? BLANK;
+    const { schema } = this.#state;
+    if (schema > SCHEMA_VERSION)
       throw new CatalogError(
-        `the catalog in ${directory} has schema ${state.schema}, this version knows ${SCHEMA_VERSION}: remove it, and it is rebuilt from the FTP server`,
+        `the catalog in ${path} has schema ${schema}, this version knows ${SCHEMA_VERSION}: remove it, and it is rebuilt from the FTP server`,
       );
-    }
-    this.#nextId = state?.nextId ?? 1;
-    this.#epoch = state?.epoch ?? 0;
-    this.#proofEpoch = state?.proofEpoch ?? 0;
-    this.#trustEpoch = state?.trustEpoch ?? 0;
-    this.#clean = state?.clean ?? false;
-    this.#nextIntent = Math.max(0, ...this.intents().map(({ id }) => id)) + 1;
-  }
-
-  /**
-   * Begins to serve in a new epoch of the FTP root. What was proved stays proved only if this catalog was closed in order in the epoch that
-   * ended in order just before: then nobody else wrote in between. Otherwise every directory has to be proved again.
-   */
-  async begin(epoch: number, releasedEpoch?: number): Promise<void> {
-    const isContinued = this.#clean && this.#epoch === releasedEpoch;
-    if (!isContinued) this.#proofEpoch = epoch;
-    if (epoch !== this.#epoch + 1) this.#trustEpoch = epoch;
-    this.#epoch = epoch;
-    await this.#writeState(false);
-  }
-
-  /** Of the FTP root, as given to `begin`. What was learnt in an earlier one may be out of date. */
-  get epoch(): number {
-    return this.#epoch;
-  }
-
-  /** @param clean nothing is on its way, and the lease is about to be given back */
-  async close(clean: boolean): Promise<void> {
-    if (clean) await this.#writeState(true);
-    await this.#env.close();
+    if (schema < SCHEMA_VERSION)
+      throw new CatalogDamagedError(`the catalog in ${path} is of an older version`);
+    this.#directories = environment.count('proofs');
   }
 
   /** A further table of the same database, for what has to change together with the catalog. */
   table<V, K extends Key>(name: string, options: DatabaseOptions): Database<V, K> {
-    return this.#env.openDB<V, K>(name, options);
+    return this.#env.database(name, options);
   }
 
   /**
@@ -143,12 +135,145 @@ export class Catalog {
    * not throw, since what it changed until then would stay.
    */
   async atomically<T>(change: () => T): Promise<T> {
-    return this.#env.transaction(change);
+    return this.#env.root.transaction(change);
   }
 
-  /** Files and directories in all buckets, without looking at them. */
-  get entries(): number {
-    return (this.#tree.getStats() as { entryCount: number }).entryCount;
+  /** It has never served. */
+  get isBlank(): boolean {
+    return this.#state.epoch === 0 && !this.#state.restored;
+  }
+
+  /** It was closed in order. */
+  get wasClosed(): boolean {
+    return this.#state.clean;
+  }
+
+  /** Reads every row. Throws `CatalogDamagedError` for the first that is not as it was written. */
+  verify(): void {
+    try {
+      let directories = this.buckets().length;
+      for (const { key, value } of this.#tree.getRange({ snapshot: false }))
+        if (isDirectoryRow(decodeRow(key, value))) directories += 1;
+      if (directories !== this.#directories)
+        throw new CatalogDamagedError(
+          `the catalog has ${directories} directories, and proofs for ${this.#directories}`,
+        );
+      this.#env.readThrough();
+    } catch (cause) {
+      if (cause instanceof CatalogDamagedError) throw cause;
+      throw new CatalogDamagedError(`the catalog cannot be read: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  /**
+   * Begins to serve in a new epoch of the FTP root. What was proved stays proved only if this catalog was closed in order in the epoch that
+   * ended in order just before: then nobody else wrote in between. Otherwise every directory has to be proved again. What it says of files whose
+   * size is right is trusted then only if it is the very state that the last epoch left: not restored, and no older than the lease.
+   * What it says of another root than `root` is dropped.
+   */
+  async begin(epoch: number, former?: FormerLease, root = ''): Promise<void> {
+    const isEmpty = this.#env.count('buckets') === 0 && this.#env.count('tree') === 0;
+    if (this.#state.root !== root && !isEmpty) await this.clear();
+    const { epoch: ownEpoch, renewals, clean, restored, generation, trustedFrom } = this.#state;
+    const isOwn = former?.epoch === ownEpoch;
+    const isContinued = isOwn && clean && former.released;
+    const isLatest = isContinued || (isOwn && !restored && renewals >= former.renewals);
+    const next = isContinued ? generation : generation + 1;
+    await this.#env.write(
+      this.#putState({
+        epoch,
+        root,
+        renewals: 0,
+        clean: false,
+        restored: false,
+        generation: next,
+        trustedFrom: isLatest ? trustedFrom : next,
+        ...(!isContinued && { proved: 0 }),
+      }),
+    );
+  }
+
+  /**
+   * All that a new gateway needs to start from, as bytes; one state, whatever changes meanwhile.
+   * @param clean nothing is on its way, and nothing more will be written before the lease is given back
+   */
+  dump(clean: boolean): AsyncIterable<Buffer> {
+    return writeDump(this.#env, { ...this.#state, clean });
+  }
+
+  /**
+   * Takes the rows of a dump in place of its own, if the dump is of the root `root` and of a later epoch. Until `begin` it counts as restored: what it says
+   * is a hint, unless it was clean and its epoch the last one. False if it is of no use; throws `CatalogDamagedError` for one that is not whole.
+   */
+  async restore(source: AsyncIterable<Buffer>, root: string): Promise<boolean> {
+    const isOwn = this.#state.root === root;
+    const ownEpoch = isOwn ? this.#state.epoch : 0;
+    let isEmptied = false;
+    try {
+      const state = await readDump(this.#env, source, async (head: State) => {
+        if (head.schema !== SCHEMA_VERSION || head.root !== root || head.epoch <= ownEpoch) return false;
+        isEmptied = true;
+        await this.clear();
+        return true;
+      });
+      if (!state) return false;
+      this.#directories = this.#env.count('proofs');
+      await this.#env.write(this.#putState({ ...state, restored: true }));
+      return true;
+    } catch (error) {
+      if (isEmptied) await this.clear();
+      throw error;
+    }
+  }
+
+  /** Drops everything. */
+  async clear(): Promise<void> {
+    this.#state = { ...BLANK, nextId: this.#state.nextId };
+    this.#directories = 0;
+    await this.#env.clear();
+  }
+
+  /** Of the FTP root, as given to `begin`. What was learnt in an earlier one may be out of date. */
+  get epoch(): number {
+    return this.#state.epoch;
+  }
+
+  /** Notes that the lease was renewed so often: a copy of this catalog from before is then known for one. */
+  async noteRenewal(renewals: number): Promise<void> {
+    await this.#env.write(this.#putState({ renewals }));
+  }
+
+  /** Rises when all proofs become void. */
+  get generation(): number {
+    return this.#state.generation;
+  }
+
+  /** Voids every proof, and the trust in every record: everything is looked at again. */
+  async doubtEverything(): Promise<void> {
+    const generation = this.#state.generation + 1;
+    await this.#env.write(this.#putState({ generation, trustedFrom: generation, proved: 0 }));
+  }
+
+  /** @param clean nothing is on its way, and the lease is about to be given back */
+  async close(clean: boolean): Promise<void> {
+    if (clean) await this.#env.write(this.#putState({ clean: true }));
+    await this.#env.close();
+  }
+
+  /** Counts, without looking at rows. */
+  get counts(): { files: number; directories: number; proved: number; findings: number } {
+    const subdirectories = this.#directories - this.#env.count('buckets');
+    return {
+      files: this.#env.count('tree') - subdirectories,
+      directories: this.#directories,
+      proved: this.#state.proved,
+      findings: this.findings.count,
+    };
+  }
+
+  /** Every directory is proved, so that a walk need not ask. */
+  get isProvedWhole(): boolean {
+    return this.#state.proved === this.#directories;
   }
 
   // Buckets
@@ -168,25 +293,22 @@ export class Catalog {
 
   async addBucket(name: string, createdAt: number, proved: boolean): Promise<void> {
     if (this.bucket(name)) return;
-    const id = this.#nextId++;
-    await together(
-      this.#buckets.put(name, { id, createdAt }),
-      proved && this.#proofs.put(id, this.#epoch),
-      this.#writeState(false),
-    );
+    const id = this.#nextId();
+    await this.#env.write(this.#buckets.put(name, { id, createdAt }), ...this.#addProof(id, proved));
+    if (proved) this.#countProved(1);
   }
 
   async removeBucket(name: string): Promise<void> {
     const root = this.root(name);
-    if (!root) return;
-    await together(...this.#removeRows(root.id), this.#buckets.remove(name));
+    if (root) await this.#removeAll(root.id, this.#buckets.remove(name));
   }
 
   // Directories
 
   subdirectory(parent: Directory, name: string): Directory | undefined {
-    const row = this.#tree.get(rowKey(parent.id, `${name}/`)) as DirectoryRow | undefined;
-    return row && { id: row.id, bucket: parent.bucket, segments: [...parent.segments, name] };
+    const row = this.#row(parent.id, `${name}/`);
+    if (!row || !isDirectoryRow(row)) return undefined;
+    return { id: row.id, bucket: parent.bucket, segments: [...parent.segments, name] };
   }
 
   /** The directory for these segments, or undefined where the catalog has none. */
@@ -211,49 +333,88 @@ export class Catalog {
   }
 
   async #addDirectory(parent: Directory, name: string, proved: boolean): Promise<Directory> {
-    const id = this.#nextId++;
-    await together(
-      this.#tree.put(rowKey(parent.id, `${name}/`), { id }),
-      proved && this.#proofs.put(id, this.#epoch),
-      this.#writeState(false),
-    );
+    const id = this.#nextId();
+    await this.#env.write(this.#put(rowKey(parent.id, `${name}/`), { id }), ...this.#addProof(id, proved));
+    if (proved) this.#countProved(1);
     return { id, bucket: parent.bucket, segments: [...parent.segments, name] };
   }
 
-  /** Removes a directory and all below it. */
-  async removeDirectory(parent: Directory, name: string): Promise<void> {
+  /** Removes a directory and all below it. False, and nothing is done, while a writer is there. */
+  async removeDirectory(parent: Directory, name: string): Promise<boolean> {
     const directory = this.subdirectory(parent, name);
-    if (!directory) return;
-    await together(...this.#removeRows(directory.id), this.#tree.remove(rowKey(parent.id, `${name}/`)));
+    if (!directory) return true;
+    if (this.#presence.isHeld(directory.id)) return false;
+    await this.#removeAll(directory.id, this.#tree.remove(rowKey(parent.id, `${name}/`)));
+    return true;
   }
 
-  isProved(directory: Directory): boolean {
-    return (this.#proofs.get(directory.id) ?? -1) >= this.#proofEpoch;
+  isProved({ id }: Pick<Directory, 'id'>): boolean {
+    return this.#proofs.get(id) === this.#state.generation;
   }
 
   /** Whether the records of a directory, as far as their files are there with the same size, are of those very files. */
   isTrusted(directory: Directory): boolean {
-    return (this.#proofs.get(directory.id) ?? -1) >= this.#trustEpoch;
+    return (this.#proofs.get(directory.id) ?? 0) >= this.#state.trustedFrom;
   }
 
-  /** @param epoch the one in which the listing was asked for */
-  async markProved(directory: Directory, epoch: number): Promise<void> {
-    await this.#proofs.put(directory.id, epoch);
+  /**
+   * @param generation the one in which the listing was asked for
+   * @param findings what the listing names and is no object, by name
+   * @returns those that are new
+   */
+  async markProved(
+    directory: Directory,
+    generation: number,
+    findings: ReadonlyMap<string, Finding> = new Map(),
+  ): Promise<Finding[]> {
+    const { id } = directory;
+    if (this.#removed.has(id)) return [];
+    const isNew = generation === this.generation && !this.isProved(directory);
+    const { fresh, writes } = this.findings.replace(id, findings);
+    await this.#env.write(this.#proofs.put(id, generation), ...writes);
+    // It may have become void, or proved by another, meanwhile.
+    if (isNew && generation === this.generation && !this.#removed.has(id)) this.#countProved(1);
+    return fresh;
+  }
+
+  /**
+   * For a writer, from before it changes anything in a directory until its row is on disk: nobody removes the directory meanwhile. Returns what ends it;
+   * undefined if the directory is gone already.
+   */
+  hold(directory: Directory): (() => void) | undefined {
+    const path = this.#numbersOf(directory);
+    return path && this.#presence.hold(directory.id, path);
+  }
+
+  /** Calls back whenever a writer begins or ends in this very directory, until the returned function is called. */
+  watch({ id }: Directory, onWriter: () => void): () => void {
+    return this.#presence.watch(id, onWriter);
+  }
+
+  /** The numbers of a directory and of those above it; undefined if one is gone. */
+  #numbersOf({ id, bucket, segments }: Directory): number[] | undefined {
+    let directory = this.root(bucket);
+    const ids: number[] = [];
+    for (const segment of [...segments, undefined]) {
+      if (!directory || this.#removed.has(directory.id)) return undefined;
+      ids.push(directory.id);
+      directory = segment === undefined ? directory : this.subdirectory(directory, segment);
+    }
+    return directory?.id === id ? ids : undefined;
   }
 
   /** The rows of a directory in key order, from `start` on. */
   *children(directory: Directory, start = ''): Generator<Child> {
-    for (const { key, value } of this.#rows(directory.id, start)) {
-      const name = key.toString('utf8', 4);
-      if (isDirectoryRow(value)) {
+    for (const { name, row } of this.#rows(directory.id, start)) {
+      if (isDirectoryRow(row)) {
         const segment = name.slice(0, -1);
         yield {
           kind: 'directory',
           name: segment,
-          directory: { id: value.id, bucket: directory.bucket, segments: [...directory.segments, segment] },
+          directory: { id: row.id, bucket: directory.bucket, segments: [...directory.segments, segment] },
         };
       } else {
-        yield { kind: 'file', name, record: withBuffer(value) };
+        yield { kind: 'file', name, record: row };
       }
     }
   }
@@ -261,134 +422,103 @@ export class Catalog {
   // Objects
 
   file(directory: Directory, name: string): FileRecord | undefined {
-    const record = this.#tree.get(rowKey(directory.id, name)) as FileRecord | undefined;
-    return record && withBuffer(record);
+    const row = this.#row(directory.id, name);
+    return row && !isDirectoryRow(row) ? row : undefined;
   }
 
   async putFile(directory: Directory, name: string, record: FileRecord): Promise<void> {
-    await this.#tree.put(rowKey(directory.id, name), record);
+    await this.#env.write(
+      this.#put(rowKey(directory.id, name), record),
+      ...(record.kind === 'object' ? this.findings.forget(directory.id, name) : []),
+    );
   }
 
   async removeFile(directory: Directory, name: string): Promise<void> {
-    await this.#tree.remove(rowKey(directory.id, name));
+    this.changes += 1;
+    await this.#env.write(this.#tree.remove(rowKey(directory.id, name)));
   }
 
-  /** All objects of a bucket in the UTF-8 byte order of their keys, from `key` on. */
+  /** All objects of a bucket in the UTF-8 byte order of their keys, from `key` on, proved or not. */
   *objectsFrom(
     bucket: string,
     key: string,
     inclusive: boolean,
   ): Generator<[key: string, record: ObjectRecord]> {
     const root = this.root(bucket);
-    if (root) yield* this.#walk(root.id, '', key.split('/'), inclusive);
+    if (!root) return;
+    for (const step of this.#walk.from(root, key, inclusive, false))
+      if ('record' in step) yield [step.key, step.record];
+  }
+
+  /** As `objectsFrom`, but a directory that is not proved is a step of its own, at the key of its prefix, and what is in it is left out. */
+  *listing(bucket: string, key: string, inclusive: boolean): Generator<ListingStep> {
+    const root = this.root(bucket);
+    if (root) yield* this.#walk.from(root, key, inclusive, !this.isProvedWhole);
   }
 
   /** The first object below a directory, if any. */
   firstObject(directory: Directory): string | undefined {
-    const prefix = directory.segments.map((segment) => `${segment}/`).join('');
-    for (const [key] of this.#walk(directory.id, prefix, [''], true)) return key;
+    for (const { key } of this.#walk.below(directory)) return key;
     return undefined;
   }
 
-  *#walk(
-    id: number,
-    prefix: string,
-    [segment = '', ...rest]: readonly string[],
-    inclusive: boolean,
-  ): Generator<[string, ObjectRecord]> {
-    const start = rest.length > 0 ? `${segment}/` : segment;
-    for (const { key, value } of this.#rows(id, start)) {
-      const name = key.toString('utf8', 4);
-      if (isDirectoryRow(value)) {
-        const below = rest.length > 0 && name === start ? rest : [''];
-        yield* this.#walk(value.id, prefix + name, below, below !== rest || inclusive);
-      } else if (value.kind === 'object' && (inclusive || name !== segment || rest.length > 0)) {
-        yield [prefix + name, withBuffer(value)];
-      }
+  #row(id: number, name: string): TreeRow | undefined {
+    const key = rowKey(id, name);
+    const bytes = this.#tree.get(key);
+    return bytes && decodeRow(key, bytes);
+  }
+
+  *#rows(id: number, start: string): Generator<{ name: string; row: TreeRow }> {
+    const range = { start: rowKey(id, start), end: rowKey(id + 1, ''), snapshot: false };
+    for (const { key, value } of this.#tree.getRange(range))
+      yield { name: key.toString('utf8', 4), row: decodeRow(key, value) };
+  }
+
+  #put(key: Buffer, row: TreeRow): Promise<boolean> {
+    this.changes += 1;
+    return this.#tree.put(key, encodeRow(key, row));
+  }
+
+  #addProof(id: number, proved: boolean): Promise<unknown>[] {
+    this.#directories += 1;
+    return [this.#proofs.put(id, proved ? this.generation : 0), this.#putState({})];
+  }
+
+  async #removeAll(id: number, ...removals: Promise<unknown>[]): Promise<void> {
+    const removed: number[] = [];
+    this.#collectRemovals(id, removed, removals);
+    // The count of the proved falls first, and that of all when they are gone: in between not everything counts as proved.
+    this.#countProved(-removed.filter((each) => this.isProved({ id: each })).length);
+    for (const each of removed) this.#removed.add(each);
+    await this.#env.write(...removals);
+    this.#directories -= removed.length;
+  }
+
+  #collectRemovals(id: number, removed: number[], removals: Promise<unknown>[]): void {
+    removed.push(id);
+    removals.push(this.#proofs.remove(id));
+    removals.push(...this.findings.replace(id, new Map()).writes);
+    for (const { name, row } of this.#rows(id, '')) {
+      if (isDirectoryRow(row)) this.#collectRemovals(row.id, removed, removals);
+      removals.push(this.#tree.remove(rowKey(id, name)));
     }
   }
 
-  // Intents
-
-  intents(): { id: number; intent: Intent }[] {
-    return [...this.#intents.getRange({})].map(({ key, value }) => ({ id: key, intent: value }));
+  #nextId(): number {
+    const { nextId } = this.#state;
+    this.#state = { ...this.#state, nextId: nextId + 1 };
+    return nextId;
   }
 
-  /** Resolves to the number to give to `removeIntent`, once it is on disk. */
-  async addIntent(intent: Intent): Promise<number> {
-    const id = this.#nextIntent++;
-    await this.#intents.put(id, intent);
-    return id;
+  #countProved(more: number): void {
+    this.#state = { ...this.#state, proved: this.#state.proved + more };
   }
 
-  async removeIntent(id: number): Promise<void> {
-    await this.#intents.remove(id);
+  /** Anything that is written makes the state on disk one that was not closed in order. */
+  #putState(change: Partial<State>): Promise<boolean> {
+    this.#state = { ...this.#state, clean: false, ...change };
+    return this.#env.root.put('state', this.#state);
   }
-
-  // Multipart uploads
-
-  uploads(): UploadRow[] {
-    return [...this.#uploads.getRange({})].map(({ value }) => value);
-  }
-
-  upload(uploadId: string): UploadRow | undefined {
-    return this.#uploads.get(uploadId);
-  }
-
-  async putUpload(row: UploadRow): Promise<void> {
-    await this.#uploads.put(row.uploadId, row);
-  }
-
-  async removeUpload(uploadId: string): Promise<void> {
-    const parts = this.parts(uploadId).map(({ partNumber }) => this.#parts.remove([uploadId, partNumber]));
-    await together(...parts, this.#uploads.remove(uploadId));
-  }
-
-  /** In part order. */
-  parts(uploadId: string): PartRow[] {
-    return [...this.#parts.getRange({ start: [uploadId, 0], end: [uploadId, Infinity] })].map(
-      ({ value }) => value,
-    );
-  }
-
-  part(uploadId: string, partNumber: number): PartRow | undefined {
-    return this.#parts.get([uploadId, partNumber]);
-  }
-
-  async putPart(uploadId: string, row: PartRow): Promise<void> {
-    await this.#parts.put([uploadId, row.partNumber], row);
-  }
-
-  #rows(id: number, start: string): Iterable<{ key: Buffer; value: DirectoryRow | FileRecord }> {
-    return this.#tree.getRange({ start: rowKey(id, start), end: rowKey(id + 1, ''), snapshot: false });
-  }
-
-  #removeRows(id: number): Promise<unknown>[] {
-    const removals: Promise<unknown>[] = [this.#proofs.remove(id)];
-    for (const { key, value } of this.#rows(id, '')) {
-      if (isDirectoryRow(value)) removals.push(...this.#removeRows(value.id));
-      removals.push(this.#tree.remove(key));
-    }
-    return removals;
-  }
-
-  async #writeState(clean: boolean): Promise<void> {
-    this.#clean = clean;
-    const state: State = {
-      schema: SCHEMA_VERSION,
-      epoch: this.#epoch,
-      proofEpoch: this.#proofEpoch,
-      trustEpoch: this.#trustEpoch,
-      clean,
-      nextId: this.#nextId,
-    };
-    await this.#env.put('state', state);
-  }
-}
-
-/** Waits for writes of one event turn, which LMDB commits in one transaction. */
-async function together(...writes: (Promise<unknown> | false)[]): Promise<void> {
-  await Promise.all(writes.filter((write) => write !== false));
 }
 
 function rowKey(id: number, name: string): Buffer {
@@ -396,18 +526,4 @@ function rowKey(id: number, name: string): Buffer {
   key.writeUInt32BE(id);
   key.write(name, 4, 'utf8');
   return key;
-}
-
-function isDirectoryRow(row: DirectoryRow | FileRecord): row is DirectoryRow {
-  return 'id' in row;
-}
-
-/** The encoding gives bytes back as a Uint8Array. */
-function withBuffer<T extends FileRecord>(record: T): T {
-  if (record.kind === 'unreadable' || !record.header || Buffer.isBuffer(record.header)) return record;
-  return { ...record, header: Buffer.from(record.header) };
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -33,6 +33,35 @@ export class SharedTask<T> {
   }
 }
 
+/** Lets a number of tasks run at a time, whoever asks for them. */
+export class Limiter {
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(
+    /** How many may run now; asked whenever one might start. At least one always may. */
+    private readonly capacity: () => number,
+  ) {}
+
+  async run<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#isFull) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#running += 1;
+    try {
+      return await task();
+    } finally {
+      this.#running -= 1;
+      while (this.#waiting.length > 0 && !this.#isFull) {
+        this.#running += 1;
+        this.#waiting.shift()?.();
+      }
+    }
+  }
+
+  get #isFull(): boolean {
+    return this.#running > 0 && this.#running >= this.capacity();
+  }
+}
+
 /** Runs `task` on every item, at most `limit` at a time. Stops at the first failure and throws it. */
 export async function forEachLimited<T>(
   items: Iterable<T>,

@@ -6,11 +6,12 @@ import { S3Error } from '../errors';
 import { RemoteRefused, type RemoteEntry, type RemoteTree } from '../ftp/remote-tree';
 import { isBucketName } from '../s3/bucket-name';
 import type { Catalog } from './catalog';
-import { Lease, LEASE_TIMING, type LeaseTiming } from './lease';
+import { Lease, LEASE_TIMING, type Acquired, type LeaseTiming } from './lease';
 import type { RemoteLayout } from './remote-layout';
 
 const TEMPORARY = 'tmp-';
 const FENCED = 'fenced-';
+const ROOT_ID = /^root-[0-9a-f]{16}$/;
 /** How long a request waits for the root before it is told to come back: start-up and a short loss of the server pass unseen. */
 const PATIENCE_MS = 10_000;
 /** Pause after the root could not be prepared. */
@@ -28,6 +29,8 @@ export interface FtpRootOptions {
   readonly checkKey: (names: readonly string[], temporary: string) => Promise<void>;
   /** What else has to be done in a new epoch before anything is answered. */
   readonly onTaken: (epoch: number) => Promise<void>;
+  /** Starts the catalog from what a former gateway left on the server. Gets the names in the gateway's own directory, and the root's name for itself. */
+  readonly restore?: (names: readonly string[], root: string) => Promise<void>;
   readonly log: Logger;
   readonly now: () => number;
   readonly monotonicMs: () => number;
@@ -55,6 +58,8 @@ export class FtpRoot {
       log: options.log,
       monotonicMs: options.monotonicMs,
       signal: this.#stop.signal,
+      // Whether it gets to disk decides how much is believed after a crash, not whether the lease is held.
+      onRenewal: (renewals) => void options.catalog.noteRenewal(renewals).catch(() => undefined),
     });
   }
 
@@ -138,7 +143,7 @@ export class FtpRoot {
       try {
         await this.#makePath(this.options.layout.own);
         const acquired = await this.#lease.acquire();
-        await this.#prepare(acquired.epoch, acquired.releasedEpoch);
+        await this.#prepare(acquired);
         this.#trouble = undefined;
         this.#wake();
         await this.#lease.keep();
@@ -160,20 +165,31 @@ export class FtpRoot {
   }
 
   /** What every holder does first, before it answers anything. */
-  async #prepare(epoch: number, releasedEpoch: number | undefined): Promise<void> {
-    const { tree, catalog, layout, bucket, checkKey, onTaken } = this.options;
+  async #prepare({ epoch, former }: Acquired): Promise<void> {
+    const { tree, catalog, layout, bucket, checkKey, onTaken, restore } = this.options;
     await tree.makeDir(layout.uploads);
     const own = (await this.#read(layout.own)).map(({ name }) => name);
     const fenced = await this.#fence(own);
     const temporary = `${layout.own}/${TEMPORARY}${epoch}`;
     await tree.makeDir(temporary);
     await checkKey(own, `${temporary}/key-check`);
+    const id = await this.#identify(own);
+    await restore?.(own, id);
+    await catalog.begin(epoch, former, id);
     await onTaken(epoch);
-    await catalog.begin(epoch, releasedEpoch);
     await this.#findBuckets();
     await this.createBucket(bucket);
     this.#temporary = temporary;
     this.#sweep(fenced);
+  }
+
+  /** The name that this root was given by whoever held it first: so that a catalog of another root is known for one. */
+  async #identify(names: readonly string[]): Promise<string> {
+    const known = names.find((name) => ROOT_ID.test(name));
+    if (known !== undefined) return known;
+    const id = `root-${randomBytes(8).toString('hex')}`;
+    await this.options.tree.makeDir(`${this.options.layout.own}/${id}`);
+    return id;
   }
 
   /** Makes each level that is missing. */

@@ -5,7 +5,9 @@ import { S3Error } from '../errors';
 import type { RemoteTree } from '../ftp/remote-tree';
 import { BlockReferences } from './block-references';
 import type { Catalog, Directory } from './catalog';
+import { CatalogDamagedError } from './catalog-error';
 import { KeyLock } from './concurrency';
+import { Crawler, type CrawlProgress } from './crawler';
 import { DeleteGuard, type DeleteGuardStats, type GuardMode } from './delete-guard';
 import { Directories, type DirectoryStats } from './directories';
 import type { FtpRoot } from './ftp-root';
@@ -51,17 +53,29 @@ export interface FtpStoreOptions {
   readonly log: Logger;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Milliseconds, never going back. */
+  readonly monotonicMs: () => number;
+  /** Milliseconds from one look at everything on the server to the next. @default 24 hours */
+  readonly intervalMs?: number;
+  /** Told that the catalog holds what was never written: nothing can be answered from it any more. */
+  readonly onDamage: (error: CatalogDamagedError) => void;
 }
 
 export interface FtpStoreStats {
+  readonly catalog: Catalog['counts'];
+  readonly crawl: CrawlProgress;
   readonly directories: DirectoryStats;
   readonly settler: Settler['stats'];
+  /** Objects whose bytes turned out not to be what was stored, since it started. */
+  readonly damaged: number;
   readonly guard: DeleteGuardStats;
   readonly trash: TrashStats;
   readonly uploads: UploadStats;
 }
 
 export class FtpStore implements ObjectStore {
+  /** Not started. */
+  readonly crawler: Crawler;
   readonly #directories: Directories;
   readonly #settler: Settler;
   readonly #reader: ObjectReader;
@@ -82,6 +96,8 @@ export class FtpStore implements ObjectStore {
     });
     this.#settler = settler;
     this.#directories = new Directories({ ...options, settler });
+    const open = (): Promise<void> => options.root.open();
+    this.crawler = new Crawler({ ...options, directories: this.#directories, open });
     this.#uploads = new Uploads({
       ...options,
       objectAt: (ref) => this.#reader.record(ref),
@@ -122,8 +138,11 @@ export class FtpStore implements ObjectStore {
   /** For metrics. Counters only rise. */
   get stats(): FtpStoreStats {
     return {
+      catalog: this.options.catalog.counts,
+      crawl: this.crawler.progress,
       directories: this.#directories.stats,
       settler: this.#settler.stats,
+      damaged: this.#reader.stats.damaged,
       guard: this.#guard.stats,
       trash: this.#trash.stats,
       uploads: this.#uploads.stats,
@@ -264,7 +283,12 @@ export class FtpStore implements ObjectStore {
   #run<T>(operation: () => T | Promise<T>): Promise<T> {
     return withS3Errors(async () => {
       await this.options.root.open();
-      return operation();
+      try {
+        return await operation();
+      } catch (error) {
+        if (error instanceof CatalogDamagedError) this.options.onDamage(error);
+        throw error;
+      }
     });
   }
 

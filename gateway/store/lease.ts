@@ -35,6 +35,8 @@ export interface LeaseOptions {
   readonly monotonicMs: () => number;
   /** Ends every wait. */
   readonly signal: AbortSignal;
+  /** Told that the lease is about to be renewed for the n-th time. */
+  readonly onRenewal?: (renewals: number) => void;
 }
 
 interface LeaseName {
@@ -46,8 +48,8 @@ interface LeaseName {
 export interface Acquired {
   /** Rises with every change of holder. */
   readonly epoch: number;
-  /** The epoch that ended in order just before; undefined if its holder died or was cut off. */
-  readonly releasedEpoch?: number;
+  /** How the former holder left it: given back in order, or standing still. */
+  readonly former: { readonly epoch: number; readonly renewals: number; readonly released: boolean };
 }
 
 export class Lease {
@@ -99,7 +101,8 @@ export class Lease {
               { from: current.holder, epoch: next.epoch },
               'took the lease over from a gateway that went away',
             );
-          return { epoch: next.epoch, ...(isFree && { releasedEpoch: current.epoch }) };
+          const { epoch, renewals } = current;
+          return { epoch: next.epoch, former: { epoch, renewals, released: isFree } };
         }
         continue;
       }
@@ -118,6 +121,7 @@ export class Lease {
       const startedAt = monotonicMs();
       const next = { ...this.#held, renewals: this.#held.renewals + 1 };
       try {
+        this.options.onRenewal?.(next.renewals);
         if (await this.#rename(this.#held, next)) {
           this.#held = next;
           this.#renewedAt = startedAt;

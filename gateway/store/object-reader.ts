@@ -3,10 +3,8 @@
 import type { Logger } from 'pino';
 import { S3Error } from '../errors';
 import { RemoteRefused } from '../ftp/remote-tree';
-import { compareKeys } from '../s3/key-order';
 import { listPage } from '../s3/list';
 import type { Catalog, Directory } from './catalog';
-import { forEachLimited } from './concurrency';
 import type { Directories } from './directories';
 import { isDamage, type ObjectFiles } from './object-files';
 import { toInfo, type ObjectRecord, type StoredPart } from './object-record';
@@ -15,8 +13,11 @@ import { toS3Error } from './remote-errors';
 import type { RemoteLayout } from './remote-layout';
 import type { Settler } from './settler';
 
-/** How many directories of one listing are proved at a time; the pool of connections bounds it further. */
-const PROVE_CONCURRENCY = 16;
+/** How many directories a page proves before it is tried again: the first of them may fill it. */
+const PROVE_AT_ONCE = 32;
+
+/** Stands for what a directory holds; never part of a page that is answered. */
+const UNKNOWN: ObjectInfo = { key: '', size: 0, etag: '', lastModified: 0, headers: {}, metadata: {} };
 
 export interface ObjectReaderOptions {
   readonly catalog: Catalog;
@@ -71,37 +72,18 @@ export class ObjectReader {
   }
 
   async list(bucket: string, query: ListQuery): Promise<ListPage> {
-    const { catalog, settler } = this.options;
-    await this.#proveFor(bucket, query);
+    const { catalog, directories, settler } = this.options;
+    await directories.find(bucket, query.prefix.split('/').slice(0, -1));
     for (const ref of settler.suspectsIn(bucket, query.prefix)) await this.place(ref);
-    return listPage(
-      {
-        *from(key, inclusive) {
-          for (const [found, record] of catalog.objectsFrom(bucket, key, inclusive)) {
-            yield [found, toInfo(found, record)];
-          }
-        },
-      },
-      query,
-    );
-  }
-
-  /** Proves what the answer to this query rests on. */
-  async #proveFor(bucket: string, { prefix, delimiter, after }: ListQuery): Promise<void> {
-    const { catalog, directories } = this.options;
-    const segments = prefix.split('/');
-    const namePrefix = segments.pop() ?? '';
-    const base = await directories.find(bucket, segments);
-    if (!base) return;
-    const below = [...catalog.children(base, namePrefix)].flatMap((child) =>
-      child.kind === 'directory' && child.name.startsWith(namePrefix) ? [child.directory] : [],
-    );
-    await forEachLimited(below, PROVE_CONCURRENCY, async (directory) => {
-      const path = directory.segments.map((segment) => `${segment}/`).join('');
-      const isOver = compareKeys(path, after) < 0 && !after.startsWith(path);
-      if (isOver) return;
-      await (delimiter === '/' ? directories.proveOccupancy(directory) : directories.proveSubtree(directory));
-    });
+    for (;;) {
+      const unproved: Directory[] = [];
+      const page = listPage(
+        { from: (key, inclusive) => stepsOf(catalog, bucket, key, inclusive, unproved) },
+        query,
+      );
+      if (unproved.length === 0) return page;
+      await directories.proveAll(unproved);
+    }
   }
 
   async #find(ref: ObjectRef): Promise<{ place: Place; record: ObjectRecord } | undefined> {
@@ -194,6 +176,28 @@ export class ObjectReader {
     );
     await catalog.putFile(directory, name, { ...now, damaged: true });
     return toS3Error(error);
+  }
+}
+
+/**
+ * What a page is made from. A directory that is not proved stands in the page as if it were an object with its prefix for a key: so the page
+ * finds just those that it rests on, and has to be made again when they are proved.
+ */
+function* stepsOf(
+  catalog: Catalog,
+  bucket: string,
+  key: string,
+  inclusive: boolean,
+  unproved: Directory[],
+): Generator<readonly [key: string, info: ObjectInfo]> {
+  for (const step of catalog.listing(bucket, key, inclusive)) {
+    if ('record' in step) {
+      yield [step.key, toInfo(step.key, step.record)];
+      continue;
+    }
+    unproved.push(step.unproved);
+    if (unproved.length === PROVE_AT_ONCE) return;
+    yield [step.key, UNKNOWN];
   }
 }
 

@@ -60,8 +60,7 @@ export class ObjectWriter {
     return this.#asWriter(ref.bucket, async () => {
       const segments = ref.key.split('/');
       const name = segments.pop() ?? '';
-      const directory = await this.#makeDirectories(ref.bucket, segments);
-      return this.options.locks.hold(this.options.layout.object(ref), async () => {
+      return this.#holding(ref, await this.#makeDirectories(ref.bucket, segments), async (directory) => {
         const current = await this.#current(ref, directory, name);
         condition?.(current && !current.damaged ? toInfo(ref.key, current) : undefined);
         const replaced = this.#replacement(ref, directory, name);
@@ -85,7 +84,7 @@ export class ObjectWriter {
       const name = segments.pop() ?? '';
       const directory = await this.options.directories.find(ref.bucket, segments);
       if (!directory) return condition?.(undefined);
-      await this.options.locks.hold(this.options.layout.object(ref), async () => {
+      await this.#holding(ref, directory, async () => {
         const current = await this.#current(ref, directory, name);
         condition?.(current && toInfo(ref.key, current));
         if (!current) return;
@@ -119,6 +118,24 @@ export class ObjectWriter {
     }
   }
 
+  /** Runs `task` under the object's lock, in a directory that nobody removes meanwhile. */
+  async #holding<T>(
+    ref: ObjectRef,
+    directory: Directory,
+    task: (directory: Directory) => Promise<T>,
+  ): Promise<T> {
+    const { catalog, layout, locks } = this.options;
+    return locks.hold(layout.object(ref), async () => {
+      const release = catalog.hold(directory);
+      if (!release) throw new S3Error('SlowDown', { cause: new Error('the directory has just gone away') });
+      try {
+        return await task(directory);
+      } finally {
+        release();
+      }
+    });
+  }
+
   async #current(ref: ObjectRef, directory: Directory, name: string): Promise<ObjectRecord | undefined> {
     const { settler, catalog } = this.options;
     if (settler.isSuspect(ref)) await settler.settleLocked(directory, name);
@@ -142,14 +159,14 @@ export class ObjectWriter {
   ): Promise<ObjectRecord> {
     const { catalog, settler } = this.options;
     const { epoch } = catalog;
-    const intent = await catalog.addIntent(ref);
+    const intent = await catalog.intents.add(ref);
     try {
       const record = await write();
       if (catalog.epoch !== epoch)
         throw new S3Error('SlowDown', { cause: new Error('the lease changed hands meanwhile') });
       await Promise.all([
         catalog.putFile(directory, name, record),
-        catalog.removeIntent(intent),
+        catalog.intents.remove(intent),
         ...alongside(record),
       ]);
       return record;
@@ -169,7 +186,7 @@ export class ObjectWriter {
     const { catalog, settler, guard, trash, discardParts } = this.options;
     await guard.prepare(ref);
     const entry = trash.keeps(ref, current) ? await trash.reserve(ref, current) : undefined;
-    const intent = await catalog.addIntent(ref);
+    const intent = await catalog.intents.add(ref);
     let objection: S3Error | undefined;
     try {
       objection = await this.#removeRow(ref, directory, name, entry);
@@ -177,7 +194,7 @@ export class ObjectWriter {
         await this.#moveAway(ref, entry);
         if (current.upload !== undefined && !entry) discardParts(current.upload);
       }
-      await catalog.removeIntent(intent);
+      await catalog.intents.remove(intent);
     } catch (error) {
       settler.suspect(ref, intent);
       throw error;

@@ -40,7 +40,7 @@ export class Settler {
   readonly stats = { foreignChanges: 0, unreadable: 0 };
 
   constructor(private readonly options: SettlerOptions) {
-    for (const { id, intent } of options.catalog.intents()) this.suspect(intent, id);
+    for (const { id, intent } of options.catalog.intents.all()) this.suspect(intent, id);
   }
 
   suspect(ref: ObjectRef, intent: number): void {
@@ -60,9 +60,17 @@ export class Settler {
       .filter((ref) => ref.bucket === bucket && ref.key.startsWith(prefix));
   }
 
-  async settle(directory: Directory, name: string, listed: Listed = {}): Promise<void> {
+  /** @param isCurrent asked under the lock: whether `listed` still tells how things are; if not, nothing is done */
+  async settle(
+    directory: Directory,
+    name: string,
+    listed: Listed = {},
+    isCurrent: () => boolean = () => true,
+  ): Promise<void> {
     const path = this.options.layout.object(refOf(directory, name));
-    await this.options.locks.hold(path, () => this.settleLocked(directory, name, listed));
+    await this.options.locks.hold(path, async () => {
+      if (isCurrent()) await this.settleLocked(directory, name, listed);
+    });
   }
 
   /** For a caller that holds the object's lock. */
@@ -76,7 +84,7 @@ export class Settler {
     if (intents.length === 0) this.#report(path, before, found);
     await Promise.all([
       found ? catalog.putFile(directory, name, found) : before && catalog.removeFile(directory, name),
-      ...intents.map((intent) => catalog.removeIntent(intent)),
+      ...intents.map((intent) => catalog.intents.remove(intent)),
     ]);
     this.#suspects.delete(path);
   }

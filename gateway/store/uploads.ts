@@ -74,7 +74,7 @@ export class Uploads {
     const uploadId = randomBytes(16).toString('hex');
     await tree.makeDir(layout.uploadDirectory(uploadId));
     const { bucket, key } = ref;
-    await catalog.putUpload({ bucket, key, uploadId, initiatedAt: now(), attributes, ...options });
+    await catalog.multipart.putUpload({ bucket, key, uploadId, initiatedAt: now(), attributes, ...options });
     return uploadId;
   }
 
@@ -112,8 +112,8 @@ export class Uploads {
         this.#removeFile(path);
         throw error;
       }
-      const replaced = catalog.part(ref.uploadId, partNumber);
-      await catalog.putPart(ref.uploadId, row);
+      const replaced = catalog.multipart.part(ref.uploadId, partNumber);
+      await catalog.multipart.putPart(ref.uploadId, row);
       if (replaced) this.#removeFile(layout.part(ref.uploadId, replaced.file));
       return toPartInfo(row);
     });
@@ -121,11 +121,11 @@ export class Uploads {
 
   listParts(ref: UploadRef): PartInfo[] {
     this.get(ref);
-    return this.options.catalog.parts(ref.uploadId).map(toPartInfo);
+    return this.options.catalog.multipart.parts(ref.uploadId).map(toPartInfo);
   }
 
   list(bucket: string): UploadInfo[] {
-    return this.options.catalog
+    return this.options.catalog.multipart
       .uploads()
       .filter((row) => row.bucket === bucket && row.completed === undefined)
       .sort((a, b) => compareKeys(a.key, b.key) || compareKeys(a.uploadId, b.uploadId));
@@ -141,7 +141,7 @@ export class Uploads {
     return this.#locks.hold(ref.uploadId, async () => {
       const upload = this.#row(ref);
       if (upload.completed !== undefined) return this.#completedAgain(ref, upload.completed, named, objects);
-      const stored = new Map(catalog.parts(ref.uploadId).map((part) => [part.partNumber, part]));
+      const stored = new Map(catalog.multipart.parts(ref.uploadId).map((part) => [part.partNumber, part]));
       const parts = selectParts(named, stored);
       const etag = multipartEtag(parts.map((part) => part.etag));
       const checksum = await completedChecksum(upload, parts, options.checksum);
@@ -151,7 +151,7 @@ export class Uploads {
           this.#write(upload, parts, { etag, lastModified, ...(checksum && { checksum }) }, replaced),
         options,
       );
-      await catalog.putUpload({ ...upload, completed: etag });
+      await catalog.multipart.putUpload({ ...upload, completed: etag });
       this.#tidy(ref.uploadId, [...stored.values()], parts);
       return info;
     });
@@ -161,7 +161,7 @@ export class Uploads {
     await this.#locks.hold(ref.uploadId, async () => {
       const upload = this.get(ref);
       if (await this.#becameObject(upload)) throw noSuchUpload(ref);
-      await this.options.catalog.removeUpload(ref.uploadId);
+      await this.options.catalog.multipart.removeUpload(ref.uploadId);
     });
     this.discardParts(ref.uploadId);
   }
@@ -169,12 +169,12 @@ export class Uploads {
   /** Removes the uploads that nobody went on with since `before`, in milliseconds since the epoch, and forgets those that were completed before. */
   async expire(before: number): Promise<void> {
     const { catalog, log } = this.options;
-    for (const upload of catalog.uploads()) {
-      const parts = catalog.parts(upload.uploadId);
+    for (const upload of catalog.multipart.uploads()) {
+      const parts = catalog.multipart.parts(upload.uploadId);
       const touchedAt = Math.max(upload.initiatedAt, ...parts.map(({ lastModified }) => lastModified));
       if (touchedAt >= before) continue;
       if (upload.completed !== undefined) {
-        await catalog.removeUpload(upload.uploadId);
+        await catalog.multipart.removeUpload(upload.uploadId);
         continue;
       }
       try {
@@ -192,8 +192,8 @@ export class Uploads {
 
   get stats(): UploadStats {
     const { catalog } = this.options;
-    const inProgress = catalog.uploads().filter(({ completed }) => completed === undefined);
-    const parts = inProgress.flatMap(({ uploadId }) => catalog.parts(uploadId));
+    const inProgress = catalog.multipart.uploads().filter(({ completed }) => completed === undefined);
+    const parts = inProgress.flatMap(({ uploadId }) => catalog.multipart.parts(uploadId));
     return {
       uploads: inProgress.length,
       parts: parts.length,
@@ -240,12 +240,12 @@ export class Uploads {
     const { objectAt, isInTrash, catalog } = this.options;
     const object = await objectAt(upload);
     if (object?.upload !== upload.uploadId && !isInTrash(upload)) return false;
-    await catalog.putUpload({ ...upload, completed: object?.etag ?? '' });
+    await catalog.multipart.putUpload({ ...upload, completed: object?.etag ?? '' });
     return true;
   }
 
   #row(ref: UploadRef): UploadRow {
-    const row = this.options.catalog.upload(ref.uploadId);
+    const row = this.options.catalog.multipart.upload(ref.uploadId);
     if (!row || row.bucket !== ref.bucket || row.key !== ref.key) throw noSuchUpload(ref);
     return row;
   }

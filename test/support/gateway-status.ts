@@ -63,8 +63,12 @@ export const GOOD: GatewayStatus = {
     epoch: 7,
     buckets: 1,
     entries: 51_873,
+    checkpoint: { lastAt: NOW - 20 * MINUTE, lastSize: 9 * MIB, changesSince: 12, taken: 3, failed: 0 },
     stats: {
-      directories: { proved: 36_012, contradictions: 0, foreignNames: 0 },
+      catalog: { files: 15_861, directories: 36_012, proved: 36_012, findings: 0 },
+      crawl: { state: 'idle', done: 36_012, total: 36_012, failed: 0, checks: 1 },
+      damaged: 0,
+      directories: { proved: 36_012, contradictions: 0, foreignNames: 0, lostDirectories: 0 },
       settler: { foreignChanges: 0, unreadable: 0 },
       guard: {
         objections: { named: 0, 'in-progress': 0, unreadable: 0, 'listing-failed': 0, unknown: 0 },

@@ -78,12 +78,21 @@ export class StoreRig {
       asidePath: (path) => layout.aside(path),
     });
     const trash = { keepMs: 7 * DAY_MS, maxBytes: 2 ** 38, ...this.options.trash };
-    this.store = new FtpStore({ ...shared, root, files, deleteGuard, trash });
+    this.store = new FtpStore({
+      ...shared,
+      root,
+      files,
+      monotonicMs: () => performance.now(),
+      onDamage: () => undefined,
+      deleteGuard,
+      trash,
+    });
   }
 
   /** As after kill -9: nothing is closed in order. `losesDisk`: the catalog is gone too. */
   async restart(losesDisk = false): Promise<void> {
     this.root.abandon();
+    await this.store.crawler.stop();
     await this.store.trashKeeper.close();
     await this.catalog.close(false);
     if (losesDisk) rmSync(join(this.directory, 'catalog'), { recursive: true });
@@ -92,6 +101,7 @@ export class StoreRig {
 
   /** In order. */
   async stop(): Promise<void> {
+    await this.store.crawler.stop();
     await this.store.trashKeeper.close();
     await this.root.close();
     await this.catalog.close(true);
@@ -99,6 +109,7 @@ export class StoreRig {
 
   async close(): Promise<void> {
     this.root.abandon();
+    await this.store.crawler.stop();
     await this.store.trashKeeper.close();
     await this.catalog.close(false);
     rmSync(this.directory, { recursive: true, force: true });

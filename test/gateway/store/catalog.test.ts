@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { Catalog, CatalogError, type Directory } from '../../../gateway/store/catalog';
+import { Catalog, type Directory, type FormerLease } from '../../../gateway/store/catalog';
+import { CatalogError } from '../../../gateway/store/catalog-error';
 import type { ObjectRecord } from '../../../gateway/store/object-record';
 
 const record = (size = 1): ObjectRecord => ({
@@ -21,6 +22,8 @@ async function addObject(catalog: Catalog, bucket: string, key: string): Promise
   for (const segment of segments) directory = await catalog.addDirectory(directory, segment, true);
   await catalog.putFile(directory, name, record(key.length));
 }
+
+const released = (epoch: number): FormerLease => ({ epoch, renewals: 0, released: true });
 
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
@@ -74,25 +77,26 @@ describe('catalog', () => {
 
   it('keeps everything over a clean close, proofs included', async () => {
     await addObject(catalog, 'b', 'x/y');
-    const id = await catalog.addIntent({ bucket: 'b', key: 'x/z' });
+    const id = await catalog.intents.add({ bucket: 'b', key: 'x/z' });
     await catalog.close(true);
     catalog = new Catalog(path);
-    await catalog.begin(2, 1);
+    await catalog.begin(2, released(1));
     expect([...catalog.objectsFrom('b', '', true)]).toEqual([['x/y', record(3)]]);
     expect(catalog.isProved(catalog.directory('b', ['x']) as Directory)).toBe(true);
-    expect(catalog.intents()).toEqual([{ id, intent: { bucket: 'b', key: 'x/z' } }]);
-    expect(await catalog.addIntent({ bucket: 'b', key: 'k' })).toBeGreaterThan(id);
+    expect(catalog.intents.all()).toEqual([{ id, intent: { bucket: 'b', key: 'x/z' } }]);
+    expect(await catalog.intents.add({ bucket: 'b', key: 'k' })).toBeGreaterThan(id);
   });
 
   it.each([
-    ['it was not closed in order', false, 1],
-    ['the epoch before did not end in order', true, undefined],
-    ['another gateway served in between', true, 2],
-  ])('forgets every proof, and nothing else, when %s', async (_why, clean, releasedEpoch) => {
+    ['it was not closed in order', false, released(1)],
+    ['the epoch before did not end in order', true, { epoch: 1, renewals: 7, released: false }],
+    ['nobody knows how the epoch before ended', true, undefined],
+    ['another gateway served in between', true, released(2)],
+  ])('forgets every proof, and nothing else, when %s', async (_why, clean, former) => {
     await addObject(catalog, 'b', 'x/y');
     await catalog.close(clean);
     catalog = new Catalog(path);
-    await catalog.begin(3, releasedEpoch);
+    await catalog.begin(3, former);
     expect(catalog.isProved(catalog.directory('b', ['x']) as Directory)).toBe(false);
     expect([...catalog.objectsFrom('b', '', true)]).toHaveLength(1);
   });

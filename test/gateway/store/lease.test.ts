@@ -3,7 +3,7 @@ import { bodyOf, readAll } from '../../support/bodies';
 import { MemoryTree } from '../../support/memory-tree';
 import { StoreRig } from '../../support/store-rig';
 
-const leaseTiming = { renewMs: 20, graceMs: 150, staleMs: 300 };
+const leaseTiming = { renewMs: 50, graceMs: 600, staleMs: 1_200 };
 const ref = { bucket: 'bucket', key: 'k' };
 
 describe('the lease on an FTP root', () => {
@@ -18,7 +18,7 @@ describe('the lease on an FTP root', () => {
 
   beforeEach(async () => {
     tree = new MemoryTree();
-    first = rig('a', 50);
+    first = rig('a', 5_000);
     await put(first, 'one');
     second = rig('b', 50);
   });

@@ -239,9 +239,9 @@ describe.each([
   it('keeps the parts of a completed upload that a crash left as if it were in progress', async () => {
     const uploadId = await rig.store.createUpload(ref('d/big.zip'), DEFAULT_ATTRIBUTES);
     const { etag } = await rig.store.putPart({ ...ref('d/big.zip'), uploadId }, 1, bodyOf('content'));
-    const row = rig.catalog.upload(uploadId);
+    const row = rig.catalog.multipart.upload(uploadId);
     await rig.store.completeUpload({ ...ref('d/big.zip'), uploadId }, [{ partNumber: 1, etag }]);
-    if (row) await rig.catalog.putUpload(row);
+    if (row) await rig.catalog.multipart.putUpload(row);
     await remove('d/big.zip');
     await rig.store.expireUploads(now + DAY_MS);
     await new Promise((resolve) => setTimeout(resolve, 100));

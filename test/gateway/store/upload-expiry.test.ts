@@ -81,7 +81,7 @@ describe.each([
     await rig.store.expireUploads(now);
     await sleep(50);
     expect(await read('object')).toBe('part 1');
-    expect(rig.catalog.uploads()).toEqual([]);
+    expect(rig.catalog.multipart.uploads()).toEqual([]);
   });
 
   it.each([
@@ -90,7 +90,7 @@ describe.each([
   ])('is none that became an object just before a crash, whatever %s then', async (_how, end) => {
     const upload = await begin('object');
     const part = await send(upload, 1);
-    jest.spyOn(rig.catalog, 'putUpload').mockRejectedValueOnce(new Error('killed'));
+    jest.spyOn(rig.catalog.multipart, 'putUpload').mockRejectedValueOnce(new Error('killed'));
     await expect(rig.store.completeUpload(upload, [part])).rejects.toThrow();
     await rig.restart();
     await end(upload);

@@ -1,0 +1,214 @@
+/**
+ * Goes through all directories in the background: proves what nobody asked for yet, and from time to time looks again at what is proved, for what was
+ * changed behind the gateway. Takes what connections are left over, and nearly nothing while somebody waits for one.
+ */
+
+import type { Logger } from 'pino';
+import { S3Error } from '../errors';
+import type { RemoteTree } from '../ftp/remote-tree';
+import type { Catalog, Directory } from './catalog';
+import { messageOf } from './catalog-error';
+import { Limiter } from './concurrency';
+import type { Directories } from './directories';
+
+export interface CrawlerOptions {
+  readonly tree: RemoteTree;
+  readonly catalog: Catalog;
+  readonly directories: Directories;
+  /** Resolves while the FTP root may be used; throws while not. */
+  readonly open: () => Promise<void>;
+  readonly log: Logger;
+  /** Milliseconds, never going back. */
+  readonly monotonicMs: () => number;
+  /** Milliseconds from the end of a look at everything to the start of the next. @default 24 hours */
+  readonly intervalMs?: number;
+  /** Milliseconds between looks for something to do, and after a failure. @default 5,000 */
+  readonly pauseMs?: number;
+}
+
+export interface CrawlProgress {
+  /** `proving`: directories that nobody has looked at yet in this epoch; `checking`: all of them, again. */
+  readonly state: 'idle' | 'proving' | 'checking';
+  /** Directories done in this pass. */
+  readonly done: number;
+  /** Directories to do in this pass, as far as they are known: while much is unknown, it grows. */
+  readonly total: number;
+  /** Milliseconds to the end of the pass at the rate so far; absent while that cannot be told. */
+  readonly remainingMs?: number;
+  /** Directories that failed in the last pass, and are tried again. */
+  readonly failed: number;
+  /** Passes over everything that ended, with or without a failure. */
+  readonly checks: number;
+  /** Milliseconds since the last of those ended; absent if there was none. */
+  readonly checkedMsAgo?: number;
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+/** Directories that are looked at in turn; what they ask of the server is bounded by the share. */
+const WORKERS = 32;
+
+export class Crawler {
+  readonly #limiter: Limiter;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+  #state: CrawlProgress['state'] = 'idle';
+  #startedAt = 0;
+  #done = 0;
+  #failed = 0;
+  #checks = 0;
+  #checkedAt: number;
+  #isCheckWanted = false;
+  #wake: () => void = () => undefined;
+
+  constructor(private readonly options: CrawlerOptions) {
+    this.#limiter = new Limiter(() => this.#share());
+    this.#checkedAt = options.monotonicMs();
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when nothing of it is on its way any more. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#wake();
+    await this.#running;
+  }
+
+  /** Looks at everything again as soon as the pass at hand is over. */
+  checkSoon(): void {
+    this.#isCheckWanted = true;
+    this.#wake();
+  }
+
+  /** Looks for something to do now. */
+  wake(): void {
+    this.#wake();
+  }
+
+  get progress(): CrawlProgress {
+    const { directories, proved } = this.options.catalog.counts;
+    const left = this.#state === 'proving' ? directories - proved : directories - this.#done;
+    const elapsedMs = this.options.monotonicMs() - this.#startedAt;
+    const isTold = this.#state !== 'idle' && this.#done > 0;
+    return {
+      state: this.#state,
+      done: this.#done,
+      total: this.#state === 'idle' ? this.#done : this.#done + Math.max(left, 0),
+      ...(isTold && { remainingMs: Math.round((elapsedMs / this.#done) * Math.max(left, 0)) }),
+      failed: this.#failed,
+      checks: this.#checks,
+      ...(this.#checks > 0 && { checkedMsAgo: Math.round(this.options.monotonicMs() - this.#checkedAt) }),
+    };
+  }
+
+  /** One connection is left for whoever comes; while somebody waits for one, the crawl keeps no more than one itself. */
+  #share(): number {
+    const { limit, waiting } = this.options.tree.stats().connections;
+    return waiting > 0 ? 1 : Math.max(1, limit - 1);
+  }
+
+  async #run(): Promise<void> {
+    const { open, catalog, log, monotonicMs, intervalMs = DAY_MS } = this.options;
+    while (!this.#stop.signal.aborted) {
+      try {
+        await open();
+        if (!catalog.isProvedWhole) await this.#pass('proving');
+        else if (this.#isCheckWanted || monotonicMs() - this.#checkedAt >= intervalMs)
+          await this.#pass('checking');
+        else await this.#pause();
+        if (this.#failed > 0) await this.#pause();
+      } catch (error) {
+        log.debug({ reason: String(error) }, 'the crawl waits');
+        await this.#pause();
+      }
+    }
+  }
+
+  async #pass(state: 'proving' | 'checking'): Promise<void> {
+    const { catalog, monotonicMs, log } = this.options;
+    const { generation } = catalog;
+    if (state === 'checking') this.#isCheckWanted = false;
+    this.#state = state;
+    this.#startedAt = monotonicMs();
+    [this.#done, this.#failed] = [0, 0];
+    try {
+      await this.#visitAll(generation);
+      if (this.#stop.signal.aborted || generation !== catalog.generation) return;
+      const seconds = Math.round((monotonicMs() - this.#startedAt) / 1000);
+      log.info(
+        { directories: this.#done, failed: this.#failed, seconds },
+        `${state} every directory is done`,
+      );
+      if (state === 'proving' && this.#isCheckWanted) return;
+      this.#checkedAt = monotonicMs();
+      this.#checks += 1;
+    } finally {
+      this.#state = 'idle';
+    }
+  }
+
+  /** From the buckets down, several directories at a time; each before what lies in it. Ends early when all proofs become void. */
+  async #visitAll(generation: number): Promise<void> {
+    const { catalog } = this.options;
+    const stack = catalog.buckets().flatMap(({ name }) => catalog.root(name) ?? []);
+    let [visiting, wake] = [0, (): void => undefined];
+    const isOver = (): boolean => this.#stop.signal.aborted || generation !== catalog.generation;
+    const worker = async (): Promise<void> => {
+      while (!isOver()) {
+        const directory = stack.pop();
+        if (!directory) {
+          if (visiting === 0) break;
+          await new Promise<void>((resolve) => {
+            const before = wake;
+            wake = () => (before(), resolve());
+          });
+          continue;
+        }
+        visiting += 1;
+        if (await this.#visit(directory)) {
+          for (const child of catalog.children(directory))
+            if (child.kind === 'directory') stack.push(child.directory);
+        }
+        visiting -= 1;
+        wake();
+        wake = () => undefined;
+      }
+      wake();
+    };
+    await Promise.all(Array.from({ length: WORKERS }, worker));
+  }
+
+  /** False if it could not be proved. */
+  async #visit(directory: Directory): Promise<boolean> {
+    const { catalog, directories, log } = this.options;
+    const isProved = catalog.isProved(directory);
+    if (isProved && this.#state === 'proving') return true;
+    try {
+      if (isProved) await directories.check(directory, this.#limiter);
+      else await directories.prove(directory, this.#limiter);
+      this.#done += 1;
+      return catalog.isProved(directory);
+    } catch (error) {
+      this.#failed += 1;
+      const reason = messageOf(error instanceof S3Error ? (error.cause ?? error) : error);
+      log.warn(
+        { bucket: directory.bucket, directory: directory.segments.join('/'), reason },
+        'a directory cannot be looked at now',
+      );
+      return false;
+    }
+  }
+
+  async #pause(): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.options.pauseMs ?? 5_000);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
