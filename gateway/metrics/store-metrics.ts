@@ -126,7 +126,11 @@ export function storeMetrics(registry: Registry, read: () => StoreFigures): void
     ({ stats }) => stats.trash.bytes,
   );
   counter('trash_kept_total', 'Files moved into the trash.', ({ stats: { trash } }) => trash.kept);
-  counter('trash_restored_total', 'Files brought back from the trash.', ({ stats: { trash } }) => trash.restored);
+  counter(
+    'trash_restored_total',
+    'Files brought back from the trash.',
+    ({ stats: { trash } }) => trash.restored,
+  );
   counter(
     'trash_expired_total',
     'Files that left the trash because their time was over.',
