@@ -6,6 +6,7 @@ import { getRequestListener } from '@hono/node-server';
 import type { Logger } from 'pino';
 import { buildAdminApp } from './admin/app';
 import { CatalogAdmin } from './admin/catalog';
+import { TrashAdmin } from './admin/trash';
 import { version } from './package.json';
 import { buildApp } from './app';
 import type { GatewayConfig } from './config';
@@ -135,6 +136,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
   });
   const admin = buildAdminApp({
     catalog: new CatalogAdmin({ root, catalog, store, checkpoints }),
+    trash: new TrashAdmin({ root, store, settings: config.trash }),
     log,
   });
   local.serve(getRequestListener(admin.fetch, { overrideGlobalObjects: false }));

@@ -6,11 +6,13 @@ import { addCatalogCommand } from './catalog';
 import { addExportCommand } from './export';
 import { addFtpCommand } from './ftp';
 import { addRestoreCommand } from './restore';
+import { addTrashCommand } from './trash';
 import { addVerifyCommand } from './verify';
 
 const COMMANDS: readonly ((program: Command, host: CommandHost) => void)[] = [
   addCatalogCommand,
   addFtpCommand,
+  addTrashCommand,
   addBackupsCommand,
   addRestoreCommand,
   addVerifyCommand,

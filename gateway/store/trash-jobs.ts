@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { S3Error } from '../errors';
 import type { RemoteTree } from '../ftp/remote-tree';
 import { forEachLimited } from './concurrency';
-import type { ObjectInfo, ObjectRef } from './object-store';
+import type { ObjectRef } from './object-store';
 import type { CommitOptions, ObjectWriter } from './object-writer';
 import type { RemoteLayout } from './remote-layout';
 import type { Settler } from './settler';
@@ -186,7 +186,10 @@ export class TrashJobs {
     if (record.kind !== 'object') return this.#add('damaged');
     await createBucket(bucket);
     const options: CommitOptions = {
-      condition: (current) => requireOther(current, asOf),
+      condition: (current) => {
+        // What is there now came after the version that was there at that time.
+        if (current && asOf === undefined) throw new PresentError();
+      },
       alongside: () => trash.forget(entry),
     };
     const path = layout.object(ref);
@@ -240,11 +243,6 @@ export class TrashJobs {
   #update(change: Partial<TrashJob>): void {
     if (this.#job) this.#job = { ...this.#job, ...change };
   }
-}
-
-/** Condition of a commit: without a time, whatever is there stays; with one, what was there already. */
-function requireOther(current: ObjectInfo | undefined, asOf: number | undefined): void {
-  if (current && (asOf === undefined || current.lastModified <= asOf)) throw new PresentError();
 }
 
 /** Whether no more of a selection follow, in the order of objects from `startOf` on. */

@@ -10,23 +10,42 @@ export interface TrashKeeperOptions {
   /** Whether the FTP root may be used now. */
   readonly isOpen: () => boolean;
   readonly log: Logger;
-  /** Milliseconds from one look to the next. @default 60,000 */
-  readonly intervalMs?: number;
 }
 
 const INTERVAL_MS = 60_000;
+const FIRST_INTERVAL_MS = 1_000;
 
 export class TrashKeeper {
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
+  #reconciling: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reconciledEpoch = 0;
 
   constructor(private readonly options: TrashKeeperOptions) {}
 
+  /** Whether all that lies on the FTP server is known in this epoch. */
+  get knowsAll(): boolean {
+    return this.#reconciledEpoch === this.options.catalog.epoch;
+  }
+
+  /** Looks at intervals, and at short ones until it knows what there is. */
   start(): void {
-    const { intervalMs = INTERVAL_MS } = this.options;
-    this.#timer = setInterval(() => void this.look(), intervalMs).unref();
+    if (this.#stop.signal.aborted) return;
+    const intervalMs = this.knowsAll ? INTERVAL_MS : FIRST_INTERVAL_MS;
+    this.#timer = setTimeout(() => void this.look().then(() => this.start()), intervalMs).unref();
+  }
+
+  /** Resolves once all that lies on the FTP server is known in this epoch. */
+  async learn(): Promise<void> {
+    const { trash, catalog } = this.options;
+    const { epoch } = catalog;
+    if (this.knowsAll) return;
+    this.#reconciling ??= trash
+      .reconcile(this.#stop.signal)
+      .then(() => void (this.#reconciledEpoch = epoch))
+      .finally(() => (this.#reconciling = undefined));
+    await this.#reconciling;
   }
 
   /** One look; joins one that is under way. */
@@ -37,19 +56,17 @@ export class TrashKeeper {
 
   /** Resolves when nothing of it is on its way any more. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
     this.#stop.abort(new Error('the gateway stops'));
     await this.#running;
+    clearTimeout(this.#timer);
   }
 
   async #look(): Promise<void> {
-    const { trash, catalog, isOpen, log } = this.options;
+    const { trash, isOpen, log } = this.options;
     const { signal } = this.#stop;
-    const { epoch } = catalog;
     if (signal.aborted || !isOpen()) return;
     try {
-      if (this.#reconciledEpoch !== epoch) await trash.reconcile(signal);
-      this.#reconciledEpoch = epoch;
+      await this.learn();
       await trash.expire(signal);
     } catch (error) {
       if (!signal.aborted) log.warn({ reason: String(error) }, 'the trash is looked after later');

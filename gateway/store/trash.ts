@@ -113,6 +113,7 @@ export class Trash {
 
   /** Forgets an entry whose file is no longer in the trash. */
   async forget(entry: TrashEntry): Promise<void> {
+    if (!this.rows.get(entry.bucket, entry.key, entry.removedAt)) return;
     this.#count(entry, -1);
     await this.rows.remove(entry);
   }
