@@ -11,6 +11,7 @@ import type { BareOrder, BareResult } from './bare-client';
 import { LonghornLoad } from './longhorn-load';
 
 const REPOSITORY = join(__dirname, '..', '..');
+const ENCRYPTION_KEY = '42'.repeat(32);
 const MEGABIT = 1_000_000 / 8;
 
 export interface Line {
@@ -35,6 +36,8 @@ export class Stage {
     readonly gateway: GatewayProcess,
     readonly load: LonghornLoad,
     private readonly slowConnect: Readonly<Record<string, string>>,
+    /** Variables of a command that reads what the gateway stored, over the same line. */
+    readonly readerEnvironment: Readonly<Record<string, string>>,
   ) {}
 
   static async set({ kind, tls, line, env }: StageOptions): Promise<Stage> {
@@ -55,7 +58,7 @@ export class Stage {
         ...{ host: slowLine.host, port, user, password, ca },
         ...{ path: `${server.path}/gateway`, tls: tls ? 'explicit' : 'off' },
       },
-      encryptionKey: '42'.repeat(32),
+      encryptionKey: ENCRYPTION_KEY,
       env: { ...slowConnect, ...env },
       command: () => [
         process.execPath,
@@ -63,7 +66,13 @@ export class Stage {
       ],
     });
     await gateway.ready();
-    return new Stage(server, slowLine, gateway, new LonghornLoad(gateway), slowConnect);
+    const reader = {
+      ...slowConnect,
+      ...{ FTP_HOST: slowLine.host, FTP_PORT: String(port), FTP_USER: user, FTP_PASSWORD: password },
+      ...{ FTP_ROOT_PATH: `${server.path}/gateway`, FTP_TLS: tls ? 'explicit' : 'off' },
+      ENCRYPTION_KEY,
+    };
+    return new Stage(server, slowLine, gateway, new LonghornLoad(gateway), slowConnect, reader);
   }
 
   async bare(order: Pick<BareOrder, 'direction' | 'connections' | 'files' | 'size'>): Promise<BareResult> {
