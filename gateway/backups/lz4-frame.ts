@@ -31,7 +31,7 @@ export class Lz4Error extends Error {
 /** Decodes a frame, whose magic has been taken from the reader, and all that follows. Throws `Lz4Error`. */
 export async function decodeLz4Frame(reader: ByteReader, maxBytes: number): Promise<Buffer> {
   const { flags, maxBlockBytes } = await readDescriptor(reader);
-  const result = Buffer.allocUnsafe(maxBytes);
+  let result: Buffer | undefined;
   let filled = 0;
   for (;;) {
     const word = (await take(reader, 4)).readUInt32LE();
@@ -40,18 +40,19 @@ export async function decodeLz4Frame(reader: ByteReader, maxBytes: number): Prom
     if (size > maxBlockBytes) throw new Lz4Error('a block of the LZ4 frame is too long');
     const data = await take(reader, size);
     const room = Math.min(maxBlockBytes, maxBytes - filled);
-    const window =
-      (flags & FLAG.independent) === 0
-        ? result.subarray(Math.max(0, filled - WINDOW_BYTES), filled)
-        : undefined;
+    const isLinked = (flags & FLAG.independent) === 0;
+    const window = isLinked ? result?.subarray(Math.max(0, filled - WINDOW_BYTES), filled) : undefined;
     const block = (word & UNCOMPRESSED) !== 0 ? data : await decodeBlock(data, room, window);
     if (block.length > room) throw new Lz4Error(`the LZ4 frame holds more than ${maxBytes} bytes`);
-    filled += block.copy(result, filled);
+    // Longhorn's blocks of 2 MiB are one block of a frame each, and need no second place.
+    if (!result && block.length === maxBytes) result = block;
+    else block.copy((result ??= Buffer.allocUnsafe(maxBytes)), filled);
+    filled += block.length;
     if ((flags & FLAG.blockChecksum) !== 0) await take(reader, 4);
   }
   if ((flags & FLAG.contentChecksum) !== 0) await take(reader, 4);
   if (!(await reader.isAtEnd())) throw new Lz4Error('bytes follow the LZ4 frame');
-  return result.subarray(0, filled);
+  return (result ?? Buffer.alloc(0)).subarray(0, filled);
 }
 
 async function readDescriptor(reader: ByteReader): Promise<{ flags: number; maxBlockBytes: number }> {

@@ -15,6 +15,16 @@ export interface StoredBlock {
   readonly blockSize: number;
 }
 
+/** Bytes of blocks in memory at a time. */
+const MEMORY_BYTES = 64 * 2 ** 20;
+/** A block takes so many times its own size: as it came, decompressed, and what is not collected yet. */
+const COPIES = 3;
+
+/** How many blocks may be at work: as many as wanted, unless they are large. */
+export function blocksAtATime(wanted: number, blockSize: number): number {
+  return Math.max(1, Math.min(wanted, Math.floor(MEMORY_BYTES / (COPIES * blockSize))));
+}
+
 /** Sees the stored bytes of every object as they are read. */
 export interface ReadMeter {
   readonly limit?: RateLimit;

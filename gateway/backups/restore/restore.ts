@@ -10,11 +10,8 @@ import { blockKey, checksumOf, type BlockSet } from '../../backupstore/layout';
 import { forEachLimited } from '../../store/concurrency';
 import { isFault, type Fault } from '../fault';
 import type { BackupSource } from '../source';
-import { readBlock, type ReadMeter } from '../stored-block';
+import { blocksAtATime, readBlock, type ReadMeter } from '../stored-block';
 import type { RestoreTarget } from './target';
-
-/** Bytes of blocks in memory at a time; a block takes its own size up to three times over. */
-const MEMORY_BYTES = 96 * 2 ** 20;
 
 export interface RestoreOptions {
   readonly source: BackupSource;
@@ -52,10 +49,9 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
   const faults: { offset: number; fault: Fault }[] = [];
   let [done, reusedBlocks] = [0, 0];
   await fillGaps(options);
-  const inMemory = Math.max(1, Math.floor(MEMORY_BYTES / (3 * blockSize)));
   const zeros = checksumOf(Buffer.alloc(blockSize));
   onBlock(0, positions.length);
-  await forEachLimited(positions.keys(), Math.min(concurrency, inMemory), async (i) => {
+  await forEachLimited(positions.keys(), blocksAtATime(concurrency, blockSize), async (i) => {
     const offset = (positions[i] ?? 0) * blockSize;
     // A volume's last block may reach beyond its end only in a document that is not Longhorn's.
     const length = Math.min(blockSize, target.sizeBytes - offset);

@@ -8,12 +8,10 @@ import { forEachLimited } from '../../store/concurrency';
 import { isFault, orFault, type Fault } from '../fault';
 import { listBackups, readBackup, readVolumeConfig, type Backup } from '../inventory';
 import { DamagedObjectError, type BackupSource } from '../source';
-import { metered, readBlock, twice, type ReadMeter } from '../stored-block';
+import { blocksAtATime, metered, readBlock, twice, type ReadMeter } from '../stored-block';
 import type { SetProgress } from './progress-file';
 import { MOST_TOLD, type BackupVerdict, type Level, type SetReport } from './report';
 
-/** Bytes of blocks in memory at a time; a block takes its own size up to three times over. */
-const MEMORY_BYTES = 96 * 2 ** 20;
 /** No block is smaller in any compression, nor larger than this times its size. */
 const MOST_STORED = 1.25;
 
@@ -116,9 +114,9 @@ class SetVerifier {
     onBlock(start, order.length);
     let done = start;
     const largest = Math.max(1, ...this.#styles.map(({ blockSize }) => blockSize));
-    const inMemory = level === 3 ? Math.max(1, Math.floor(MEMORY_BYTES / (3 * largest))) : concurrency;
+    const atATime = level === 3 ? blocksAtATime(concurrency, largest) : concurrency;
     const rest = order.subarray(start).entries();
-    await forEachLimited(rest, Math.min(concurrency, inMemory), async ([i, number]) => {
+    await forEachLimited(rest, atATime, async ([i, number]) => {
       progress.started(start + i);
       const fault = await this.#check(number);
       if (fault) this.#faults.set(number, fault);
