@@ -1,4 +1,5 @@
 /** The props of the gateway. */
+import type { VerifyOptions } from './verify-job';
 
 /** As the gateway reads `FTP_TLS`. */
 export const FTP_TLS_MODES = ['explicit', 'implicit', 'off'] as const;
@@ -102,6 +103,8 @@ export interface GatewayOptions {
   readonly metricsFrom?: readonly string[];
   /** Whether the pod carries the `prometheus.io` annotations that a Prometheus without operator finds it by. @default true */
   readonly scrapeAnnotations?: boolean;
+  /** Verifies the backups regularly, in a pod of its own. @default - not */
+  readonly verify?: VerifyOptions;
   /** Names of Secrets for the image's registry. @default - none */
   readonly imagePullSecrets?: readonly string[];
   /** Further environment variables of the gateway. @default - none */

@@ -18,9 +18,11 @@ import {
   METRICS_PATH,
   METRICS_PORT,
   METRICS_PORT_NAME,
+  LONGHAUL_COMMAND,
   READY_PATH,
   S3_PORT,
   S3_PORT_NAME,
+  targetNames,
   type TargetNames,
 } from './names';
 import { ownLabels } from './own-labels';
@@ -57,6 +59,40 @@ export function gatewayPod(names: TargetNames, props: GatewayProps): k8s.PodTemp
       ...(replicas > 1 && { topologySpreadConstraints: [spreadOverNodes(names)] }),
       containers: [container(names, props)],
       volumes: [catalogVolume(props), ...caVolume(props.ftp?.ca), ...certificateVolume(props)],
+    },
+  };
+}
+
+/** The pod that verifies: the gateway's account and key, and none of what serves S3. */
+export function verifyPod(name: string, props: GatewayProps, args: readonly string[]): k8s.PodTemplateSpec {
+  const { ftp, imagePullSecrets = [] } = props;
+  return {
+    metadata: { labels: ownLabels(name) },
+    spec: {
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      restartPolicy: 'Never',
+      securityContext: RESTRICTED_POD,
+      ...(imagePullSecrets.length > 0 && {
+        imagePullSecrets: imagePullSecrets.map((each) => ({ name: each })),
+      }),
+      containers: [
+        {
+          name: 'verify',
+          image: props.image,
+          imagePullPolicy: 'IfNotPresent',
+          command: [...LONGHAUL_COMMAND],
+          args: [...args],
+          env: environment(targetNames(props.target), props),
+          resources: {
+            requests: quantities({ cpu: '100m', memory: '192Mi' }),
+            limits: quantities({ cpu: '1', memory: '512Mi' }),
+          },
+          securityContext: RESTRICTED_CONTAINER,
+          volumeMounts: ftp?.ca ? [{ name: 'ftp-ca', mountPath: CA_DIRECTORY, readOnly: true }] : [],
+        },
+      ],
+      volumes: caVolume(ftp?.ca),
     },
   };
 }

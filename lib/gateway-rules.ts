@@ -20,6 +20,8 @@ import { checkNamespace } from './namespace';
 import { DEFAULT_TARGET, FTP_SECRET_KEYS, GATEWAY_ENV, targetNames } from './names';
 import { expect, inside, warning, type Finding } from './problems';
 import { parseQuantity } from './quantity';
+import { cronFindings } from './recurring-job-rules';
+import type { VerifyOptions } from './verify-job';
 
 const MIB = 2 ** 20;
 /** What the process takes besides its memory budget, as measured under load and rounded up. */
@@ -87,9 +89,29 @@ function checkOptions(options: GatewayOptions): Finding[] {
       expect(isDnsSubdomain(secret), `imagePullSecrets[${index}]`, secret, 'expected the name of a Secret'),
     ),
     ...inside('ftp', checkFtp(options.ftp ?? {}, options)),
+    ...inside('verify', checkVerify(options.verify ?? {})),
     ...inside('catalog', checkCatalog(options.catalog ?? {}, replicas)),
     ...checkResources(options),
     ...checkEnvironment(options.env ?? {}),
+  ];
+}
+
+function checkVerify({ schedule, share, limit }: VerifyOptions): Finding[] {
+  const [, part, of] = (/^(\d{1,4})\/(\d{1,4})$/.exec(share ?? '1/30') ?? []).map(Number);
+  return [
+    ...(schedule === undefined ? [] : cronFindings('schedule', schedule)),
+    ...expect(
+      part !== undefined && of !== undefined && part >= 1 && part <= of,
+      'share',
+      share,
+      'expected a part of the blocks such as "1/30"',
+    ),
+    ...expect(
+      limit === undefined || /^[1-9]\d{0,8}[KMG]$/.test(limit),
+      'limit',
+      limit,
+      'expected bytes a second such as "500K" or "20M"',
+    ),
   ];
 }
 

@@ -16,6 +16,7 @@ import {
 } from './names';
 import { ownLabels } from './own-labels';
 import { accept } from './problems';
+import { VerifyJob } from './verify-job';
 
 /**
  * The gateway of one backup target: Deployment, Service, ServiceAccount, PodDisruptionBudget and NetworkPolicy. Its Secret must exist,
@@ -101,6 +102,7 @@ export class Gateway extends Construct {
         template: gatewayPod(names, props),
       },
     });
+    if (props.verify) new VerifyJob(this, 'Verify', props);
   }
 }
 

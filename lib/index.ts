@@ -59,5 +59,6 @@ export { readSettings, type ReadSettings } from './settings/read-settings';
 export type { Settings, TargetSettings } from './settings/settings';
 export { synthesize, type SynthesizeOptions } from './synthesize';
 export { TargetSecrets, type TargetSecretsProps } from './target-secrets';
+export type { VerifyOptions } from './verify-job';
 export { upcomingRuns } from './upcoming-runs';
 export { VolumeLabels, type LabelledJob, type VolumeLabelsProps } from './volume-labels';

@@ -40,6 +40,9 @@ export const READY_PATH = '/ready';
 /** Setting that lets recurring jobs attach a detached volume for their run. */
 export const DETACHED_SETTING = 'allow-recurring-job-while-volume-detached';
 
+/** The CronJob that verifies backups. */
+export const VERIFY_NAME = 'longhaul-verify';
+
 /** BackupTarget that Longhorn makes by itself and gives to every volume that names no other. */
 export const DEFAULT_TARGET = 'default';
 
@@ -51,6 +54,8 @@ export interface TargetNames {
   readonly ftpSecret: string;
   /** Secret of Longhorn. */
   readonly longhornSecret: string;
+  /** CronJob that verifies the backups. */
+  readonly verify: string;
 }
 
 export function targetNames(target: string = DEFAULT_TARGET): TargetNames {
@@ -59,6 +64,7 @@ export function targetNames(target: string = DEFAULT_TARGET): TargetNames {
     gateway: GATEWAY_NAME + suffix,
     ftpSecret: FTP_SECRET_NAME + suffix,
     longhornSecret: LONGHORN_SECRET_NAME + suffix,
+    verify: VERIFY_NAME + suffix,
   };
 }
 

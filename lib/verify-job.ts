@@ -1,0 +1,52 @@
+import { k8s } from 'cdk8s-plus-28';
+import { Construct } from 'constructs';
+import { watchApp } from './app-rules';
+import type { GatewayProps } from './gateway-options';
+import { verifyPod } from './gateway-pod';
+import { LONGHORN_NAMESPACE, targetNames } from './names';
+import { ownLabels } from './own-labels';
+
+export const DEFAULT_VERIFY_SCHEDULE = '23 3 * * *';
+export const DEFAULT_VERIFY_SHARE = '1/30';
+
+/** Verifies the backups of one target regularly. */
+export interface VerifyOptions {
+  /** When, as cron in UTC. @default '23 3 * * *' */
+  readonly schedule?: string;
+  /** Which share of the blocks is read each time, another one each day; whether the others are there is always looked at. @default '1/30' */
+  readonly share?: string;
+  /** Bytes a second at most, such as `20M`. @default - no limit */
+  readonly limit?: string;
+}
+
+/**
+ * A CronJob that runs `longhaul verify` straight on the FTP server, with the Secret of the gateway. A run that finds damage, or cannot find
+ * out, ends with a failed Job, and its log has the verdicts. The connections of `ftp.connections` come on top of the gateway's: hosts allow 3 to 10 in
+ * all.
+ */
+export class VerifyJob extends Construct {
+  /** @param props those of the gateway, checked; `verify` must be there */
+  constructor(scope: Construct, id: string, props: GatewayProps) {
+    super(scope, id);
+    watchApp(this);
+    const { namespace = LONGHORN_NAMESPACE, verify = {} } = props;
+    const { schedule = DEFAULT_VERIFY_SCHEDULE, share = DEFAULT_VERIFY_SHARE, limit } = verify;
+    const { verify: name } = targetNames(props.target);
+    const labels = ownLabels(name);
+    const args = ['verify', '--share', share, ...(limit === undefined ? [] : ['--limit', limit])];
+    new k8s.KubeCronJob(this, 'CronJob', {
+      metadata: { name, namespace, labels },
+      spec: {
+        schedule,
+        concurrencyPolicy: 'Forbid',
+        successfulJobsHistoryLimit: 1,
+        failedJobsHistoryLimit: 3,
+        jobTemplate: {
+          metadata: { labels },
+          // What is damaged is damaged still when it is looked at again at once.
+          spec: { backoffLimit: 0, template: verifyPod(name, props, args) },
+        },
+      },
+    });
+  }
+}
