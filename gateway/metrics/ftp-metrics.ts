@@ -82,6 +82,9 @@ export function ftpMetrics(
     "When the FTP server's certificate ends, as it was last shown.",
     () => seconds(stats().certificateExpiresAt),
   );
+  gauge('full', 'Whether the FTP server refuses to store more, for lack of space: 1, or 0.', () =>
+    stats().fullSince === undefined ? 0 : 1,
+  );
   gauge(
     'available_bytes',
     'Bytes that the account may still store, where the FTP server tells (AVBL).',

@@ -56,10 +56,10 @@ function ftpConcerns({ store, ftp, now }: GatewayStatus): Concern[] {
     });
   else if (!store.serving && !store.standby)
     found.push({ level: 'down', text: `The gateway does not serve: ${store.reason ?? 'unknown'}.` });
-  if (ftp.outcomes.full > 0)
+  if (ftp.fullSince !== undefined)
     found.push({
-      level: 'attention',
-      text: 'The FTP server said that the account is full. Free space on it, or have fewer backups retained.',
+      level: 'down',
+      text: 'The FTP server says that the account is full. Free space on it, or have fewer backups retained.',
     });
   const { certificateExpiresAt } = ftp;
   if (certificateExpiresAt !== undefined && certificateExpiresAt - now < CERTIFICATE_SOON_MS)

@@ -185,6 +185,20 @@ const PANELS: readonly Panel[] = [
       },
     ],
   },
+  {
+    ...{ title: 'Trash', type: 'timeseries', width: 12, height: 8, unit: 'bytes' },
+    queries: [{ expr: 'sum(longhaul_trash_stored_bytes)', legend: 'in the trash' }],
+  },
+  {
+    ...{
+      title: 'Space left, where the FTP server tells',
+      type: 'timeseries',
+      width: 12,
+      height: 8,
+      unit: 'bytes',
+    },
+    queries: [{ expr: 'min by (job) (longhaul_ftp_available_bytes)', legend: '{{job}}' }],
+  },
 ];
 
 /** As Grafana imports it. */

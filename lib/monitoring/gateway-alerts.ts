@@ -63,7 +63,7 @@ export function gatewayAlerts(props: GatewayAlertProps): AlertRule[] {
     },
     {
       name: 'LonghaulFtpFull',
-      expr: `sum by (job) (increase(${of('longhaul_ftp_outcomes_total', ', outcome="full"')}[15m])) > 0`,
+      expr: `max by (job) (${of('longhaul_ftp_full')}) == 1`,
       forSeconds: 0,
       severity: 'critical',
       labels,

@@ -200,11 +200,8 @@ const CASES: Readonly<Record<string, Case>> = {
   'a full account': {
     rules: gateway,
     alert: 'LonghaulFtpFull',
-    fires: [{ [`longhaul_ftp_outcomes_total{${JOB},outcome="full"}`]: '0x5 1x20' }, '10m'],
-    silent: [
-      [{ [`longhaul_ftp_outcomes_total{${JOB},outcome="full"}`]: '1x30' }, '20m'],
-      [{ [`longhaul_ftp_outcomes_total{${JOB},outcome="refused"}`]: '0+3x20' }, '10m'],
-    ],
+    fires: [{ [`longhaul_ftp_full{${JOB}}`]: '0x5 1x20' }, '10m'],
+    silent: [[{ [`longhaul_ftp_full{${JOB}}`]: '1x5 0x20' }, '10m']],
   },
   'little space left': {
     rules: gateway,
