@@ -1,5 +1,5 @@
 /** Checks apps as one, tells what their user should know, and writes their manifests. */
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApiObject, type App } from 'cdk8s';
 import { problemsOfApp } from './app-rules';
@@ -35,7 +35,8 @@ function write(app: App): void {
   const objects = app.node.findAll().filter((construct) => ApiObject.isApiObject(construct));
   if (objects.length === 0) return;
   const isSecret = objects.some(({ kind }) => kind === 'Secret');
-  mkdirSync(app.outdir, { recursive: true, ...(isSecret && { mode: 0o700 }) });
+  mkdirSync(app.outdir, { recursive: true });
+  if (isSecret) chmodSync(app.outdir, 0o700);
   app.synth();
   // cdk8s writes a file for a chart without objects too. The numbers of the others stay: they do not depend on what a stack has.
   for (const file of readdirSync(app.outdir)) {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Chart } from 'cdk8s';
@@ -78,8 +78,9 @@ describe('synthesize', () => {
     expect(existsSync(none.outdir)).toBe(false);
   });
 
-  it('keeps a directory with Secrets to its user', () => {
+  it('keeps a directory with Secrets to its user, one that was there already too', () => {
     const secrets = app('secrets');
+    mkdirSync(secrets.outdir, { mode: 0o755 });
     const credentials = {
       ftp_host: 'ftp.example',
       ftp_user: 'homelab',
