@@ -177,6 +177,10 @@ export class Directories {
         throw this.#contradiction(`the server changes into ${path} and refuses to list it`);
       return undefined;
     }
+    if (listing.suspicious)
+      throw this.#contradiction(
+        `the server lists ${path} as empty, without the entry for itself that others have`,
+      );
     if (!(await tree.isDirectory(path)))
       throw this.#contradiction(`the server lists ${path} as empty and refuses to change into it`);
     return [];
