@@ -15,8 +15,9 @@ import { CatalogDamagedError, CatalogError, messageOf } from './catalog-error';
 const FULL_BELOW = 2 ** 20;
 /** More than the catalog has: others keep databases of their own in it. */
 const MAX_DATABASES = 16;
-/** What LMDB says of a file that is not what it wrote: MDB_INVALID, MDB_VERSION_MISMATCH, MDB_PANIC, MDB_CORRUPTED, MDB_PAGE_NOTFOUND. */
-const DAMAGE_CODES: readonly unknown[] = [-30793, -30794, -30795, -30796, -30797];
+/** LMDB's own errors, below which there are none of the system, and those of them that say that something has no room. */
+const LMDB_ERRORS_UP_TO = -30_779;
+const NO_ROOM: readonly number[] = [-30_792, -30_791, -30_790];
 
 /** An option that the package has (`PutOptions` in its types) and its type of `put` leaves out. */
 interface AppendableDatabase {
@@ -107,7 +108,9 @@ export class CatalogEnvironment {
     try {
       return task();
     } catch (cause) {
-      const isDamaged = DAMAGE_CODES.includes((cause as { code?: unknown }).code);
+      const { code } = cause as { code?: unknown };
+      // On opening, any other error of LMDB's own comes from what the file holds.
+      const isDamaged = typeof code === 'number' && code <= LMDB_ERRORS_UP_TO && !NO_ROOM.includes(code);
       const Reason = isDamaged ? CatalogDamagedError : CatalogError;
       throw new Reason(`cannot open the catalog in ${this.path}: ${messageOf(cause)}`, { cause });
     }
