@@ -178,6 +178,79 @@ describe('session pool', () => {
     await expect(lease()).rejects.toThrow(LoginDeniedError);
   });
 
+  it('serves commands before transfers, and lets flows take turns', async () => {
+    await start({ maxSessions: 1 });
+    const held = await lease();
+    const order: string[] = [];
+    const queue = (kind: 'upload' | 'command', flow: string) =>
+      pool.lease(WAIT_MS, undefined, { kind, flow }).then((granted) => {
+        order.push(`${kind} ${flow}`);
+        granted.release();
+      });
+    const waiting = [
+      ...['a', 'a', 'a', 'b', 'c', 'b'].map((flow) => queue('upload', flow)),
+      queue('command', ''),
+    ];
+    held.release();
+    await Promise.all(waiting);
+    expect(order).toEqual([
+      'command ',
+      ...['upload a', 'upload b', 'upload c', 'upload a', 'upload b', 'upload a'],
+    ]);
+  });
+
+  it('leaves a session to others, however many large transfers there are', async () => {
+    await start({ maxSessions: 3 });
+    const large = () => pool.lease(WAIT_MS, undefined, { kind: 'upload', isLarge: true });
+    const running = [await large(), await large()];
+    let third = false;
+    const waiting = large().then((granted) => {
+      third = true;
+      granted.release();
+    });
+    (await lease()).release();
+    (await pool.lease(WAIT_MS, undefined, { kind: 'upload' })).release();
+    expect(third).toBe(false);
+    release(running);
+    await waiting;
+  });
+
+  it('lets a large transfer have the only session', async () => {
+    await start({ maxSessions: 1 });
+    (await pool.lease(WAIT_MS, undefined, { kind: 'download', isLarge: true })).release();
+    expect(pool.stats()).toMatchObject({ opened: 1, idle: 1 });
+  });
+
+  it('keeps free sessions alive', async () => {
+    await start({ keepAliveMs: 40, now: () => performance.now() });
+    (await lease()).release();
+    await until(() => server.count('NOOP') >= 3);
+    expect(pool.stats()).toMatchObject({ opened: 1, idle: 1, broken: 0 });
+  });
+
+  it('replaces a free session that does not answer when it is to be kept alive', async () => {
+    await start({ keepAliveMs: 40, now: () => performance.now() });
+    (await lease()).release();
+    server.inject({ on: 'NOOP', action: { kind: 'drop' } });
+    await until(() => pool.stats().broken === 1);
+    (await lease()).release();
+    expect(pool.stats()).toMatchObject({ opened: 2, idle: 1 });
+  });
+
+  it('does not hammer a server that is down, and comes back to it', async () => {
+    await start();
+    await server.kill();
+    let attempts = 0;
+    const before = pool.stats().failedLogins;
+    for (; attempts < 20; attempts += 1) await expect(lease()).rejects.toThrow();
+    expect(pool.stats().failedLogins - before).toBe(3);
+    nowMs += 10_000;
+    await server.listen();
+    (await lease()).release();
+    (await lease()).release();
+    expect(pool.stats()).toMatchObject({ opened: 1, idle: 1 });
+  });
+
   it('ends a wait by signal or by time, without losing a session', async () => {
     await start({ maxSessions: 1 });
     const held = await lease();
