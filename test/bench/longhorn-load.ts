@@ -1,6 +1,7 @@
 /** The requests of a Longhorn backup and restore, made with as little work as can be, so that the gateway is what is measured. */
 import { createHash, randomBytes } from 'node:crypto';
 import { Agent, request, type IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import type { S3Target } from '../support/s3';
 import { signRequest } from '../support/sign-request';
 
@@ -55,18 +56,30 @@ export class LonghornLoad {
   }
 
   async put({ key, body, sha256 }: Block): Promise<void> {
-    await this.#send('PUT', this.#path(key), 200, body, sha256);
+    await this.#send('PUT', this.#path(key), 200, { length: body.length, pieces: [body] }, sha256);
+  }
+
+  /** One object of a piece many times over, so that a large one needs no memory. */
+  async putRepeated(key: string, piece: Buffer, times: number): Promise<void> {
+    const hash = createHash('sha256');
+    for (let count = 0; count < times; count += 1) hash.update(piece);
+    const body = { length: piece.length * times, pieces: Array.from({ length: times }, () => piece) };
+    await this.#send('PUT', this.#path(key), 200, body, hash.digest('hex'));
   }
 
   /** Bytes of the answer. */
   async get(key: string): Promise<number> {
     let received = 0;
-    for (const piece of await this.#send('GET', this.#path(key), 200)) received += piece.length;
+    await this.#send('GET', this.#path(key), 200, undefined, EMPTY_SHA256, (piece) => {
+      received += piece.length;
+    });
     return received;
   }
 
   async read(key: string): Promise<Buffer> {
-    return Buffer.concat(await this.#send('GET', this.#path(key), 200));
+    const pieces: Buffer[] = [];
+    await this.#send('GET', this.#path(key), 200, undefined, EMPTY_SHA256, (piece) => pieces.push(piece));
+    return Buffer.concat(pieces);
   }
 
   async list(prefix: string): Promise<void> {
@@ -86,9 +99,10 @@ export class LonghornLoad {
     method: string,
     target: string,
     expected: number,
-    body?: Buffer,
+    body?: { readonly length: number; readonly pieces: readonly Buffer[] },
     payloadHash = EMPTY_SHA256,
-  ): Promise<Buffer[]> {
+    onPiece: (piece: Buffer) => void = () => undefined,
+  ): Promise<void> {
     const { host, hostname, port } = new URL(this.target.endpoint);
     const { accessKeyId, secretAccessKey } = this.target;
     const { headers } = signRequest(
@@ -98,14 +112,12 @@ export class LonghornLoad {
     const length = body && { 'content-length': body.length };
     const reply = await new Promise<IncomingMessage>((resolve, reject) => {
       const options = { hostname, port, method, path: target, agent: this.#agent };
-      request({ ...options, headers: { ...headers, ...length } }, resolve)
-        .on('error', reject)
-        .end(body);
+      const sending = request({ ...options, headers: { ...headers, ...length } }, resolve);
+      sending.on('error', reject);
+      Readable.from(body?.pieces ?? []).pipe(sending);
     });
-    const pieces: Buffer[] = [];
-    for await (const piece of reply as AsyncIterable<Buffer>) pieces.push(piece);
+    for await (const piece of reply as AsyncIterable<Buffer>) onPiece(piece);
     if (reply.statusCode !== expected) throw new Error(`${method} ${target} got ${reply.statusCode}`);
-    return pieces;
   }
 }
 
