@@ -51,8 +51,16 @@ export class FilePut {
     const settled = await this.settleUpload(session);
     if (settled) return settled;
     const path = this.nextTemporary(session);
-    const size = await session.upload(path, () => this.open());
-    if (size === this.handedOver) return { path, size };
+    const wasOpenedAhead = path === session.openedAhead(parentOf(path));
+    try {
+      const size = await session.upload(path, () => this.open());
+      if (size === this.handedOver) return { path, size };
+    } catch (error) {
+      // There was no space when the file was opened ahead; that may be over.
+      if (wasOpenedAhead && this.file.replayable && isFull(error))
+        throw new FtpConnectionError('STOR', error);
+      throw error;
+    }
     return this.checkSize(session, path);
   }
 
@@ -194,6 +202,10 @@ export class FilePut {
     }
     return { size, committedBy: this.usedAside ? 'aside' : 'rename' };
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof FtpReplyError && error.replyClass === 'full';
 }
 
 async function removeIfThere(session: FtpSession, path: string): Promise<void> {

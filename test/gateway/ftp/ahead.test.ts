@@ -198,6 +198,18 @@ describe('what is prepared ahead and sent together', () => {
     },
   );
 
+  it('tries anew when there was no space for a file that was opened ahead', async () => {
+    await start({}, { pool: { preparedMs: 60_000 } });
+    server.inject({
+      on: 'STOR',
+      skip: 1,
+      action: { kind: 'transfer', afterBytes: 1, end: '552 Quota exceeded.' },
+    });
+    await putAndPrepare();
+    await put();
+    expect(server.faults.unspent).toBe(0);
+  });
+
   it('stops sending SIZE early to a server that does not hear it', async () => {
     await start({ duringUpload: 'lost' });
     server.inject({ on: 'STOR', times: Infinity, action: { kind: 'late-reply', ms: 30 } });
