@@ -1,7 +1,7 @@
 /** The clients at their daily work: keeping a tree of files in a bucket. */
 import { createReadStream, createWriteStream, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import {
   DeleteObjectsCommand,
@@ -11,23 +11,10 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { Client as MinioClient } from 'minio';
-import { forEachLimited } from '../../gateway/store/concurrency';
 import { REGION, s3Client, type S3Target } from '../support/s3';
 import { awsEnv, rcloneEnv, s3cmdEnv, s3cmdOptions } from './program-settings';
 import { runProgram, type RunOptions } from './programs';
-import { treeHashes } from './tree';
-
-/** What any client can do with a whole tree. */
-export interface TreeKeeper {
-  /** Makes what is stored like the tree. */
-  store(tree: string): Promise<void>;
-  /** Rejects if the client itself finds a difference. */
-  check(tree: string): Promise<void>;
-  /** Fetches what is stored into an empty directory. */
-  fetch(directory: string): Promise<void>;
-  /** Deletes what is stored. */
-  remove(): Promise<void>;
-}
+import { libraryKeeper, type StoredObject, type TreeKeeper } from './tree-keeper';
 
 export interface WorkKind {
   readonly name: string;
@@ -37,8 +24,6 @@ export interface WorkKind {
   create(target: S3Target, scratch: string, program: string, options: RunOptions): TreeKeeper;
 }
 
-/** Requests at a time. */
-const PARALLEL = 8;
 const PART_SIZE = 8 * 1024 * 1024;
 
 const sdk: WorkKind = {
@@ -104,46 +89,6 @@ const minio: WorkKind = {
     });
   },
 };
-
-interface StoredObject {
-  readonly key: string;
-  /** Bytes. */
-  readonly size: number;
-}
-
-interface Library {
-  put(key: string, file: string): Promise<void>;
-  get(key: string, file: string): Promise<void>;
-  list(): Promise<StoredObject[]>;
-  /** At most 1,000. */
-  delete(keys: readonly string[]): Promise<void>;
-}
-
-/** A library has no sync of its own: this is one. */
-function libraryKeeper(library: Library): TreeKeeper {
-  const deleteAll = async (keys: readonly string[]): Promise<void> => {
-    for (let at = 0; at < keys.length; at += 1_000) await library.delete(keys.slice(at, at + 1_000));
-  };
-  const names = (tree: string): string[] => Object.keys(treeHashes(tree));
-  return {
-    async store(tree) {
-      const wanted = new Set(names(tree));
-      await deleteAll((await library.list()).map(({ key }) => key).filter((key) => !wanted.has(key)));
-      await forEachLimited([...wanted], PARALLEL, (name) => library.put(name, join(tree, name)));
-    },
-    async check(tree) {
-      const sizes = Object.fromEntries(names(tree).map((name) => [name, statSync(join(tree, name)).size]));
-      const stored = Object.fromEntries((await library.list()).map(({ key, size }) => [key, size]));
-      expect(stored).toEqual(sizes);
-    },
-    async fetch(directory) {
-      const objects = await library.list();
-      for (const { key } of objects) mkdirSync(dirname(join(directory, key)), { recursive: true });
-      await forEachLimited(objects, PARALLEL, ({ key }) => library.get(key, join(directory, key)));
-    },
-    remove: async () => deleteAll((await library.list()).map(({ key }) => key)),
-  };
-}
 
 const awscli: WorkKind = {
   name: 'awscli',
