@@ -3,6 +3,7 @@
 import type { Logger } from 'pino';
 import { S3Error } from '../errors';
 import type { RemoteTree } from '../ftp/remote-tree';
+import { AbandonedUploads, type UploadStats } from './abandoned-uploads';
 import { BlockReferences } from './block-references';
 import type { Catalog, Directory } from './catalog';
 import { CatalogDamagedError } from './catalog-error';
@@ -39,7 +40,7 @@ import { Settler } from './settler';
 import { Trash, type TrashSettings, type TrashStats } from './trash';
 import { TrashJobs } from './trash-jobs';
 import { TrashKeeper } from './trash-keeper';
-import { Uploads, type UploadStats } from './uploads';
+import { Uploads } from './uploads';
 
 export interface FtpStoreOptions {
   readonly tree: RemoteTree;
@@ -81,6 +82,7 @@ export class FtpStore implements ObjectStore {
   readonly #reader: ObjectReader;
   readonly #writer: ObjectWriter;
   readonly #uploads: Uploads;
+  readonly #abandoned: AbandonedUploads;
   readonly #references: BlockReferences;
   readonly #guard: DeleteGuard;
   readonly #trash: Trash;
@@ -104,6 +106,7 @@ export class FtpStore implements ObjectStore {
       isInTrash: ({ bucket, key, uploadId }) =>
         this.#trash.rows.versions(bucket, key).some(({ upload }) => upload === uploadId),
     });
+    this.#abandoned = new AbandonedUploads({ ...options, abort: (upload) => this.#uploads.abort(upload) });
     const shared = { ...options, locks, settler, directories: this.#directories };
     this.#reader = new ObjectReader({ ...shared, retainParts: (id) => this.#uploads.retainParts(id) });
     this.#references = new BlockReferences({
@@ -145,7 +148,7 @@ export class FtpStore implements ObjectStore {
       damaged: this.#reader.stats.damaged,
       guard: this.#guard.stats,
       trash: this.#trash.stats,
-      uploads: this.#uploads.stats,
+      uploads: this.#abandoned.stats,
     };
   }
 
@@ -269,7 +272,7 @@ export class FtpStore implements ObjectStore {
 
   /** Removes multipart uploads that nobody went on with since `before`, in milliseconds since the epoch. */
   expireUploads(before: number): Promise<void> {
-    return this.#run(() => this.#uploads.expire(before));
+    return this.#run(() => this.#abandoned.expire(before));
   }
 
   listUploads(bucket: string): Promise<readonly UploadInfo[]> {

@@ -50,22 +50,10 @@ export interface UploadsOptions {
   readonly now: () => number;
 }
 
-export interface UploadStats {
-  /** Uploads in progress. */
-  readonly uploads: number;
-  /** Parts of uploads in progress. */
-  readonly parts: number;
-  /** What those take on the FTP server. */
-  readonly partBytes: number;
-  /** Uploads removed because nobody went on with them, since the start. */
-  readonly expired: number;
-}
-
 export class Uploads {
   readonly #locks = new KeyLock();
   /** Readers of each upload's parts, and whether the parts go when the last has ended. */
   readonly #readers = new Map<string, { count: number; discard: boolean }>();
-  #expired = 0;
 
   constructor(private readonly options: UploadsOptions) {}
 
@@ -164,42 +152,6 @@ export class Uploads {
       await this.options.catalog.multipart.removeUpload(ref.uploadId);
     });
     this.discardParts(ref.uploadId);
-  }
-
-  /** Removes the uploads that nobody went on with since `before`, in milliseconds since the epoch, and forgets those that were completed before. */
-  async expire(before: number): Promise<void> {
-    const { catalog, log } = this.options;
-    for (const upload of catalog.multipart.uploads()) {
-      const parts = catalog.multipart.parts(upload.uploadId);
-      const touchedAt = Math.max(upload.initiatedAt, ...parts.map(({ lastModified }) => lastModified));
-      if (touchedAt >= before) continue;
-      if (upload.completed !== undefined) {
-        await catalog.multipart.removeUpload(upload.uploadId);
-        continue;
-      }
-      try {
-        await this.abort(upload);
-      } catch (error) {
-        if (error instanceof S3Error && error.code === 'NoSuchUpload') continue;
-        throw error;
-      }
-      this.#expired += 1;
-      const { bucket, key } = upload;
-      const size = { parts: parts.length, bytes: storedBytes(parts) };
-      log.info({ bucket, key, ...size }, 'an abandoned multipart upload has been removed');
-    }
-  }
-
-  get stats(): UploadStats {
-    const { catalog } = this.options;
-    const inProgress = catalog.multipart.uploads().filter(({ completed }) => completed === undefined);
-    const parts = inProgress.flatMap(({ uploadId }) => catalog.multipart.parts(uploadId));
-    return {
-      uploads: inProgress.length,
-      parts: parts.length,
-      partBytes: storedBytes(parts),
-      expired: this.#expired,
-    };
   }
 
   /** Keeps the parts of a completed upload until the returned function is called. */
@@ -315,10 +267,6 @@ export class Uploads {
       this.options.log.warn({ reason: String(error) }, 'parts that nothing names could not be deleted');
     });
   }
-}
-
-function storedBytes(parts: readonly PartRow[]): number {
-  return parts.reduce((sum, { storedSize }) => sum + storedSize, 0);
 }
 
 async function* nothing(): AsyncGenerator<Buffer> {
