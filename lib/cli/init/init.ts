@@ -44,6 +44,8 @@ export interface InitContext {
   readonly tryFtpAccount: (env: Readonly<Record<string, string>>) => Promise<FtpTrial>;
 }
 
+/** How this command is called where `cdk8s synth` is. */
+const LONGHAUL = 'npm run -s longhaul --';
 const GATEWAY_SECRET_FILE = `secrets/${FTP_SECRET_NAME}.env`;
 const LONGHORN_SECRET_FILE = `secrets/${LONGHORN_SECRET_NAME}.env`;
 
@@ -137,8 +139,8 @@ function closing({ kubectl, ca, namespace }: InitOptions): string {
       ? [create(FTP_SECRET_NAME, GATEWAY_SECRET_FILE), create(LONGHORN_SECRET_NAME, LONGHORN_SECRET_FILE)]
       : []),
     'npx cdk8s synth',
-    kubectl ? 'npx longhaul deploy dist' : 'npx longhaul deploy secrets/manifests dist',
-    'npx longhaul doctor',
+    `${LONGHAUL} deploy ${kubectl ? 'dist' : 'secrets/manifests dist'}`,
+    `${LONGHAUL} doctor`,
   ];
   return [
     `Wrote ${SETTINGS_FILE}, which holds no secret, and ${secretsFile}, which git ignores and only you can read.`,

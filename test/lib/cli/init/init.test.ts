@@ -71,8 +71,8 @@ describe('longhaul init', () => {
     expect(stdout).toMatch(/Copy it now to a place apart from this machine/);
     expect(stdout.trimEnd().split('\n').slice(-3)).toEqual([
       '  npx cdk8s synth',
-      '  npx longhaul deploy secrets/manifests dist',
-      '  npx longhaul doctor',
+      '  npm run -s longhaul -- deploy secrets/manifests dist',
+      '  npm run -s longhaul -- doctor',
     ]);
   });
 
