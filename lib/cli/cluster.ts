@@ -128,8 +128,16 @@ export class Cluster {
   }
 
   /** What a pod answers to GET, through the API server's proxy. The status is the pod's, or the API server's if it cannot ask. */
-  podHttpGet(pod: string, namespace: string, port: number, path: string): Promise<Answer> {
-    const proxy = `/api/v1/namespaces/${namespace}/pods/${encodeURIComponent(pod)}:${port}/proxy${path}`;
+  podHttpGet(
+    pod: string,
+    namespace: string,
+    {
+      scheme,
+      port,
+      path,
+    }: { readonly scheme: 'http' | 'https'; readonly port: number; readonly path: string },
+  ): Promise<Answer> {
+    const proxy = `/api/v1/namespaces/${namespace}/pods/${scheme}:${encodeURIComponent(pod)}:${port}/proxy${path}`;
     return this.transport.send({ method: 'GET', path: proxy });
   }
 

@@ -87,6 +87,7 @@ export interface Pod extends KubeObject {
 export interface PodTemplate {
   readonly spec: {
     readonly containers: readonly {
+      readonly readinessProbe?: { readonly httpGet?: { readonly scheme?: string } };
       readonly name: string;
       readonly image?: string;
       readonly command?: readonly string[];

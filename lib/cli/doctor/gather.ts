@@ -123,13 +123,13 @@ async function gatewayFacts(cluster: Cluster, deployment: Deployment): Promise<G
   const labels = Object.entries(deployment.spec.selector.matchLabels ?? {});
   const labelSelector = labels.map(([key, value]) => `${key}=${value}`).join(',');
   const pods = await attempt(() => cluster.list(POD, { namespace, labelSelector }));
-  return { deployment, pods, answers: await askGateway(cluster, namespace, pods) };
+  return { deployment, pods, answers: await askGateway(cluster, deployment, pods) };
 }
 
 /** Asks the pod that serves, else one that runs and can say why it does not. */
 async function askGateway(
   cluster: Cluster,
-  namespace: string,
+  deployment: Deployment,
   pods: Fact<readonly Pod[]>,
 ): Promise<GatewayAnswers> {
   if (!pods.known) return { version: pods, readiness: pods };
@@ -142,7 +142,7 @@ async function askGateway(
     return { version: nobody, readiness: nobody };
   }
   const ask = (path: string): Promise<Fact<Record<string, unknown>>> =>
-    askPod(cluster, namespace, pod.metadata.name, path);
+    askPod(cluster, deployment, pod.metadata.name, path);
   const [health, readiness] = [await ask(HEALTH_PATH), await ask(READY_PATH)];
   return {
     version: await mapFact(health, ({ version }) =>
@@ -161,11 +161,16 @@ async function askGateway(
 /** The gateway answers its probes with a JSON object, whatever the status; anything else comes from somebody on the way. */
 async function askPod(
   cluster: Cluster,
-  namespace: string,
+  { metadata: { namespace = '' }, spec }: Deployment,
   pod: string,
   path: string,
 ): Promise<Fact<Record<string, unknown>>> {
-  const answer = await attempt(() => cluster.podHttpGet(pod, namespace, S3_PORT, path));
+  // With TLS on its port, the gateway is probed over it.
+  const isTls = spec.template.spec.containers.some(
+    ({ readinessProbe }) => readinessProbe?.httpGet?.scheme === 'HTTPS',
+  );
+  const scheme = isTls ? 'https' : 'http';
+  const answer = await attempt(() => cluster.podHttpGet(pod, namespace, { scheme, port: S3_PORT, path }));
   if (!answer.known) return answer;
   const { status, text } = answer.value;
   const body = parseObject(text);

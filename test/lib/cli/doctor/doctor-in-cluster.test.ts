@@ -1,5 +1,6 @@
 import { ApiFront, refusal } from '../../../support/api-front';
 import { ApiServer, describeWithApiServer } from '../../../support/api-server';
+import { DEPLOYMENT_PATH } from '../../../support/cluster-players';
 import { LonghaulCli } from '../../../support/longhaul-cli';
 import {
   ago,
@@ -150,5 +151,31 @@ describeWithApiServer('longhaul doctor', () => {
     });
     const { value } = await cli.json<Report>(['doctor'], { now });
     expect(findings(value, 'problem')).toContain('labels: PVC app/missing');
+  });
+
+  it('asks a gateway whose port speaks TLS over TLS', async () => {
+    await server.patch(DEPLOYMENT_PATH, {
+      spec: {
+        template: {
+          spec: {
+            containers: [
+              {
+                name: 'gateway',
+                image: 'registry.example/longhaul:1.0.0',
+                readinessProbe: { httpGet: { path: '/ready', port: 9000, scheme: 'HTTPS' } },
+              },
+            ],
+          },
+        },
+      },
+    });
+    const asked: string[] = [];
+    const { play } = front;
+    front.play = (method, path) => {
+      if (path.includes('/proxy/')) asked.push(path.replace(/.*\/pods\/(\w+):.*:9000\/proxy/, '$1 '));
+      return play(method, path);
+    };
+    await cli.json<Report>(['doctor'], { now });
+    expect(asked).toEqual(['https /health', 'https /ready']);
   });
 });
