@@ -191,7 +191,8 @@ describe('any damage', () => {
         expect(await tail(bytes)).toBe(
           await verdict(() => readTailIndependently(MASTER_KEY, CONTEXT, bytes)),
         );
-        if (!bytes.equals(file)) expect(await whole(bytes)).not.toBe('opens');
+        // The older version as a whole is no damage that its file could show.
+        if (!bytes.equals(file) && !bytes.equals(older)) expect(await whole(bytes)).not.toBe('opens');
       }),
       { numRuns: 500 },
     );
