@@ -2,7 +2,9 @@
 
 import { readBucket, readPlainObjects } from './config';
 import { ConfigError } from './config-error';
+import { readEncryptionKeys } from './encryption-keys';
 import { EnvironmentReader } from './environment-reader';
+import type { KeyringOptions } from './seal/keyring';
 import { readFtp, type FtpConfig } from './ftp-config';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -11,8 +13,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export interface FtpReaderConfig {
   readonly ftp: FtpConfig;
   readonly bucket: string;
-  /** 32 bytes; absent: files are the bare bytes. */
-  readonly encryptionKey?: Buffer;
+  /** Absent: only files without seal are read. */
+  readonly encryptionKeys?: KeyringOptions;
   /** Whether a file without seal is read although there is a key. */
   readonly readPlainObjects: boolean;
 }
@@ -27,11 +29,11 @@ export interface S3ReaderConfig {
 /** Throws `ConfigError`. */
 export function readFtpReaderConfig(env: Environment): FtpReaderConfig {
   return readAll(env, (read) => {
-    const encryptionKey = read.key('ENCRYPTION_KEY');
+    const encryptionKeys = readEncryptionKeys(read);
     return {
       ftp: readFtp(read),
       bucket: readBucket(read),
-      ...(encryptionKey && { encryptionKey }),
+      ...(encryptionKeys && { encryptionKeys }),
       readPlainObjects: readPlainObjects(read),
     };
   });

@@ -4,9 +4,11 @@ import { CATALOG_DIRECTORY, METRICS_PORT, S3_PORT } from '../lib/names';
 import { readAccessKeys } from './access-keys';
 import { ConfigError } from './config-error';
 import { readCertificateFiles, type CertificateFiles } from './certificate';
+import { readEncryptionKeys } from './encryption-keys';
 import { EnvironmentReader } from './environment-reader';
 import { readFtp, type FtpConfig } from './ftp-config';
 import type { AccessKey } from './s3/access-key';
+import type { KeyringOptions } from './seal/keyring';
 
 export interface GatewayConfig {
   readonly ftp: FtpConfig;
@@ -29,9 +31,9 @@ export interface GatewayConfig {
     /** 0 for any free port. */
     readonly port: number;
   };
-  /** 32 bytes; absent: objects are stored as they are. */
-  readonly encryptionKey?: Buffer;
-  /** Whether a file without seal is served although there is a key. */
+  /** Absent: objects are stored as they are. */
+  readonly encryptionKeys?: KeyringOptions;
+  /** Whether files without seal are served although there is a key, until all of them have been sealed. */
   readonly readPlainObjects: boolean;
   /** What happens to a delete of a block that a stored backup needs: refused, only logged, or not looked at. */
   readonly deleteGuard: 'enforce' | 'warn' | 'off';
@@ -41,6 +43,8 @@ export interface GatewayConfig {
     /** Bytes of them on the FTP server above which the oldest leave before their time. */
     readonly maxBytes: number;
   };
+  /** Plaintext bytes a second that a rotation of keys may seal anew; 0 for no limit. */
+  readonly rotationBytesPerSecond: number;
   /** log2 of the plaintext bytes of a sealed segment. */
   readonly segmentLog2: number;
   /** Directory on local disk for the catalog. */
@@ -67,7 +71,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
   const domain = read.matching('S3_DOMAIN', /^[a-z0-9.-]+$/, 'a host name in lower case', undefined);
   const certificate = readCertificateFiles(read);
   const uploadExpiryDays = read.integer('UPLOAD_EXPIRY_DAYS', 0, 3650, 7);
-  const encryptionKey = read.key('ENCRYPTION_KEY');
+  const encryptionKeys = readEncryptionKeys(read);
   const config: GatewayConfig = {
     ftp: readFtp(read),
     s3: {
@@ -82,13 +86,14 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
       bindAddress: bindAddress(read, 'METRICS_BIND_ADDRESS'),
       port: read.integer('METRICS_PORT', 0, 65535, METRICS_PORT),
     },
-    ...(encryptionKey && { encryptionKey }),
+    ...(encryptionKeys && { encryptionKeys }),
     readPlainObjects: readPlainObjects(read),
     deleteGuard: read.oneOf('DELETE_GUARD', ['enforce', 'warn', 'off'], 'enforce'),
     trash: {
       keepMs: read.integer('TRASH_DAYS', 0, 3650, 7) * DAY_MS,
       maxBytes: read.integer('TRASH_MAX_GIB', 1, 1_000_000, 256) * GIB,
     },
+    rotationBytesPerSecond: read.integer('ROTATION_MIB_PER_SECOND', 0, 10_000, 0) * MIB,
     segmentLog2: Math.log2(read.integer('SEGMENT_SIZE_KIB', 4, 1024, 256, powerOfTwo) * 1024),
     catalogDirectory: read.text('CATALOG_DIR', 1, CATALOG_DIRECTORY),
     ...(uploadExpiryDays > 0 && { uploadExpiryMs: uploadExpiryDays * DAY_MS }),

@@ -28,7 +28,7 @@ import { markDamaged, openCatalog } from './store/catalog-file';
 import { Checkpoints } from './store/checkpoints';
 import { FtpRoot } from './store/ftp-root';
 import { FtpStore } from './store/ftp-store';
-import { checkKey } from './store/key-check';
+import { KeyCheck } from './store/key-check';
 import { ObjectFiles } from './store/object-files';
 import { RemoteLayout } from './store/remote-layout';
 import { expireAbandonedUploads } from './store/upload-expiry';
@@ -55,7 +55,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
   const catalog = await openCatalog(config.catalogDirectory, log);
   const tree = ftpTree(config.ftp);
   const layout = new RemoteLayout(config.ftp.root);
-  const keyring = config.encryptionKey && createKeyring({ writeKey: config.encryptionKey });
+  const keyring = config.encryptionKeys && createKeyring(config.encryptionKeys);
   if (!keyring)
     log.warn(
       'ENCRYPTION_KEY is not set: objects are stored as they are, readable by whoever reads the FTP server',
@@ -64,12 +64,18 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     log.warn('FTP_TLS is off: the password and all objects cross the network unencrypted');
   const monotonicMs = (): number => performance.now();
   const shared = { tree, catalog, layout, log, now: Date.now };
+  const keyCheck = new KeyCheck({
+    tree,
+    layout,
+    ...(keyring && { keyring }),
+    readPlain: config.readPlainObjects,
+  });
   const root: FtpRoot = new FtpRoot({
     ...shared,
     holder: local.holder,
     bucket: config.s3.bucket,
+    keyCheck,
     onTaken: (epoch) => store.begin(epoch),
-    checkKey: (names, temporary) => checkKey({ tree, layout, ...(keyring && { keyring }) }, names, temporary),
     restore: (names, id) => checkpoints.restore(names, id),
     monotonicMs,
   });
@@ -77,7 +83,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     tree,
     ...(keyring && { keyring }),
     segmentLog2: config.segmentLog2,
-    readPlain: config.readPlainObjects,
+    readPlain: () => keyCheck.readsPlain,
     temporaryPath: () => root.temporaryPath(),
     asidePath: (path) => layout.aside(path),
   });
@@ -102,9 +108,14 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     deleteGuard: config.deleteGuard,
     trash: config.trash,
     intervalMs: config.crawlMs,
-    monotonicMs,
     onDamage,
+    keyCheck,
+    ...(keyring && { keyring }),
+    connections: config.ftp.connections,
+    ...(config.rotationBytesPerSecond > 0 && { rotationBytesPerSecond: config.rotationBytesPerSecond }),
+    monotonicMs,
   });
+  const { rotation } = store.keys;
   const space = new AvailableSpace(tree, layout.root);
   const metrics = new Metrics({
     version,
@@ -137,6 +148,14 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
   const admin = buildAdminApp({
     catalog: new CatalogAdmin({ root, catalog, store, checkpoints }),
     trash: new TrashAdmin({ root, store, settings: config.trash }),
+    keys: {
+      report: () => store.keys.report(),
+      retire: (id) => store.keys.retire(id),
+      async rotate() {
+        if (!rotation) throw new Error('there is nothing to seal with: ENCRYPTION_KEY is not set');
+        await rotation.start();
+      },
+    },
     log,
   });
   local.serve(getRequestListener(admin.fetch, { overrideGlobalObjects: false }));
@@ -147,6 +166,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
   const endExpiry =
     uploadExpiryMs !== undefined && expireAbandonedUploads({ ...shared, store, afterMs: uploadExpiryMs });
   store.trashKeeper.start();
+  void rotation?.resume();
   const { tls } = config.s3;
   const certificate = tls && (await readCertificate(tls));
   const server = createHttpServer(app, certificate);
@@ -176,8 +196,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
       metricsServer.closeAllConnections();
       const closed = await within(
         CLOSE_MS,
-        store.trashKeeper
-          .close()
+        Promise.all([store.trashKeeper.close(), rotation?.close()])
           .then(() => tree.unprepare())
           .then(() => root.close()),
       );

@@ -5,15 +5,17 @@
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { addCatalogRoutes, type CatalogAdmin } from './catalog';
+import { addKeyRoutes, type KeysAdmin } from './keys';
 import { addTrashRoutes, type TrashAdmin } from './trash';
 
 export interface AdminParts {
   readonly catalog: CatalogAdmin;
+  readonly keys: KeysAdmin;
   readonly trash: TrashAdmin;
   readonly log: Logger;
 }
 
-export function buildAdminApp({ catalog, trash, log }: AdminParts): Hono {
+export function buildAdminApp({ catalog, keys, trash, log }: AdminParts): Hono {
   const app = new Hono();
   app.onError((error, c) => {
     log.error({ err: error, path: c.req.path }, 'an admin request failed');
@@ -22,5 +24,6 @@ export function buildAdminApp({ catalog, trash, log }: AdminParts): Hono {
   app.notFound((c) => c.text('no such path', 404));
   addCatalogRoutes(app, catalog);
   addTrashRoutes(app, trash);
+  addKeyRoutes(app, keys);
   return app;
 }

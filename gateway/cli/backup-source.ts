@@ -78,12 +78,12 @@ function openSource(env: Environment, { endpoint, limit }: SourceOptions): OpenS
     const source = new S3Source({ ...readS3ReaderConfig(env), endpoint });
     return { source, concurrency: S3_CONCURRENCY, ...limited };
   }
-  const { ftp, bucket, encryptionKey, readPlainObjects } = readFtpReaderConfig(env);
+  const { ftp, bucket, encryptionKeys, readPlainObjects } = readFtpReaderConfig(env);
   const source = new FtpSource({
     tree: ftpTree(ftp),
     layout: new RemoteLayout(ftp.root),
     bucket,
-    ...(encryptionKey && { keyring: createKeyring({ writeKey: encryptionKey }) }),
+    ...(encryptionKeys && { keyring: createKeyring(encryptionKeys) }),
     readPlain: readPlainObjects,
     description: `bucket ${bucket} below ${ftp.root} on ${ftp.host}`,
   });

@@ -47,6 +47,11 @@ export function looksSealed(firstBytes: Buffer): boolean {
   return firstBytes.subarray(0, MAGIC.length).equals(MAGIC);
 }
 
+/** The key id that a header of ours names. */
+export function headerKeyId(headerBytes: Buffer): string {
+  return headerBytes.toString('hex', AT.keyId, AT.keyId + KEY_ID_SIZE);
+}
+
 /** The header's bytes, with zeros where the MAC goes. */
 export function encodeHeader(header: Header): Buffer {
   const bytes = Buffer.alloc(HEADER_SIZE);
@@ -107,7 +112,7 @@ export function decodeHeader(bytes: Buffer): Header {
     segmentLog2,
     size: Number(size),
     manifest: (flags & MANIFEST_FLAG) !== 0,
-    keyId: bytes.toString('hex', AT.keyId, AT.keyId + KEY_ID_SIZE),
+    keyId: headerKeyId(bytes),
     salt: bytes.subarray(AT.salt, AT.salt + SALT_SIZE),
     noncePrefix: bytes.subarray(AT.noncePrefix, AT.noncePrefix + NONCE_PREFIX_SIZE),
   };

@@ -61,6 +61,10 @@ export class Keyring {
     return [...this.#masterKeys.keys()];
   }
 
+  has(masterKeyId: string): boolean {
+    return this.#masterKeys.has(masterKeyId);
+  }
+
   /** The keys of one object, or undefined if the keyring does not have the master key. Takes some 50 µs. */
   deriveObjectKeys(masterKeyId: string, salt: Buffer, context: SealContext): ObjectKeys | undefined {
     const masterKey = this.#masterKeys.get(masterKeyId);

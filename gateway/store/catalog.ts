@@ -52,6 +52,8 @@ interface State {
   readonly clean: boolean;
   /** It came from a checkpoint, and has not served since. */
   readonly restored: boolean;
+  /** What could be read when it last served, as given to `begin`. */
+  readonly readable: readonly string[];
   readonly nextId: number;
   /** Of the FTP root that it is about. */
   readonly root: string;
@@ -67,6 +69,7 @@ const BLANK: State = {
   trustedFrom: 0,
   clean: false,
   restored: false,
+  readable: [],
   nextId: 1,
   root: '',
   proved: 0,
@@ -170,15 +173,24 @@ export class Catalog {
    * ended in order just before: then nobody else wrote in between. Otherwise every directory has to be proved again. What it says of files whose
    * size is right is trusted then only if it is the very state that the last epoch left: not restored, and no older than the lease.
    * What it says of another root than `root` is dropped.
+   *
+   * @param readable names of the keys at hand: with one more, a file that could not be read may be an object
    */
-  async begin(epoch: number, former?: FormerLease, root = ''): Promise<void> {
+  async begin(
+    epoch: number,
+    former?: FormerLease,
+    root = '',
+    readable: readonly string[] = [],
+  ): Promise<void> {
     const isEmpty = this.#env.count('buckets') === 0 && this.#env.count('tree') === 0;
     if (this.#state.root !== root && !isEmpty) await this.clear();
     const { epoch: ownEpoch, renewals, clean, restored, generation, trustedFrom } = this.#state;
+    const readsMore = readable.some((name) => !this.#state.readable.includes(name));
     const isOwn = former?.epoch === ownEpoch;
     const isContinued = isOwn && clean && former.released;
     const isLatest = isContinued || (isOwn && !restored && renewals >= former.renewals);
-    const next = isContinued ? generation : generation + 1;
+    const keepsProofs = isContinued && !readsMore;
+    const next = keepsProofs ? generation : generation + 1;
     await this.#env.write(
       this.#putState({
         epoch,
@@ -186,9 +198,10 @@ export class Catalog {
         renewals: 0,
         clean: false,
         restored: false,
+        readable,
         generation: next,
         trustedFrom: isLatest ? trustedFrom : next,
-        ...(!isContinued && { proved: 0 }),
+        ...(!keepsProofs && { proved: 0 }),
       }),
     );
   }

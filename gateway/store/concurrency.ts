@@ -2,6 +2,12 @@
 
 export class KeyLock {
   readonly #tails = new Map<string, Promise<void>>();
+  readonly #tasks = new Map<string, number>();
+
+  /** Whether somebody waits for whoever holds it. */
+  isAwaited(name: string): boolean {
+    return (this.#tasks.get(name) ?? 0) > 1;
+  }
 
   /** Runs `task` when all earlier tasks of the same name have ended. */
   async hold<T>(name: string, task: () => Promise<T>): Promise<T> {
@@ -12,9 +18,13 @@ export class KeyLock {
       () => undefined,
     );
     this.#tails.set(name, tail);
+    this.#tasks.set(name, (this.#tasks.get(name) ?? 0) + 1);
     try {
       return await run;
     } finally {
+      const left = (this.#tasks.get(name) ?? 1) - 1;
+      if (left > 0) this.#tasks.set(name, left);
+      else this.#tasks.delete(name);
       if (this.#tails.get(name) === tail) this.#tails.delete(name);
     }
   }

@@ -6,6 +6,7 @@ import { S3Error } from '../errors';
 import { RemoteRefused, type RemoteEntry, type RemoteTree } from '../ftp/remote-tree';
 import { isBucketName } from '../s3/bucket-name';
 import type { Catalog } from './catalog';
+import type { KeyCheck } from './key-check';
 import { Lease, LEASE_TIMING, type Acquired, type LeaseTiming } from './lease';
 import type { RemoteLayout } from './remote-layout';
 
@@ -25,12 +26,12 @@ export interface FtpRootOptions {
   readonly holder: string;
   /** Exists without being created. */
   readonly bucket: string;
-  /** Proves that the root may be used with the key at hand; throws where it may not. Gets the names in the gateway's own directory, and a path to write at. */
-  readonly checkKey: (names: readonly string[], temporary: string) => Promise<void>;
   /** What else has to be done in a new epoch before anything is answered. */
   readonly onTaken: (epoch: number) => Promise<void>;
   /** Starts the catalog from what a former gateway left on the server. Gets the names in the gateway's own directory, and the root's name for itself. */
   readonly restore?: (names: readonly string[], root: string) => Promise<void>;
+  /** Proves that the root may be used with the keys at hand; throws where it may not. */
+  readonly keyCheck: Pick<KeyCheck, 'check' | 'readable'>;
   readonly log: Logger;
   readonly now: () => number;
   readonly monotonicMs: () => number;
@@ -143,7 +144,7 @@ export class FtpRoot {
       try {
         await this.#makePath(this.options.layout.own);
         const acquired = await this.#lease.acquire();
-        await this.#prepare(acquired);
+        await this.#prepareOrRelease(acquired);
         this.#trouble = undefined;
         this.#wake();
         await this.#lease.keep();
@@ -164,18 +165,29 @@ export class FtpRoot {
     for (const done of [...this.#waiting]) done();
   }
 
+  /** A gateway that may not use the root, for a wrong key, must not keep it from the one that may. */
+  async #prepareOrRelease(acquired: Acquired): Promise<void> {
+    try {
+      await this.#prepare(acquired);
+    } catch (error) {
+      await this.#lease.release().catch(() => undefined);
+      throw error;
+    }
+  }
+
   /** What every holder does first, before it answers anything. */
   async #prepare({ epoch, former }: Acquired): Promise<void> {
-    const { tree, catalog, layout, bucket, checkKey, onTaken, restore } = this.options;
+    const { tree, catalog, layout, bucket, keyCheck, onTaken, restore } = this.options;
     await tree.makeDir(layout.uploads);
-    const own = (await this.#read(layout.own)).map(({ name }) => name);
-    const fenced = await this.#fence(own);
+    const fenced = await this.#fence(await this.#ownNames());
     const temporary = `${layout.own}/${TEMPORARY}${epoch}`;
     await tree.makeDir(temporary);
-    await checkKey(own, `${temporary}/key-check`);
+    // Read anew: until it was fenced, a former holder may have added a key.
+    const own = await this.#ownNames();
+    await keyCheck.check(own, `${temporary}/key-check`);
     const id = await this.#identify(own);
     await restore?.(own, id);
-    await catalog.begin(epoch, former, id);
+    await catalog.begin(epoch, former, id, keyCheck.readable);
     await onTaken(epoch);
     await this.#findBuckets();
     await this.createBucket(bucket);
@@ -213,6 +225,10 @@ export class FtpRoot {
       fenced.push(moved);
     }
     return fenced;
+  }
+
+  async #ownNames(): Promise<string[]> {
+    return (await this.#read(this.options.layout.own)).map(({ name }) => name);
   }
 
   async #findBuckets(): Promise<void> {

@@ -5,6 +5,7 @@ import { S3Error } from '../errors';
 import type { RemoteTree } from '../ftp/remote-tree';
 import { AbandonedUploads, type UploadStats } from './abandoned-uploads';
 import { BlockReferences } from './block-references';
+import type { Keyring } from '../seal/keyring';
 import type { Catalog, Directory } from './catalog';
 import { CatalogDamagedError } from './catalog-error';
 import { KeyLock } from './concurrency';
@@ -12,6 +13,7 @@ import { Crawler, type CrawlProgress } from './crawler';
 import { DeleteGuard, type DeleteGuardStats, type GuardMode } from './delete-guard';
 import { Directories, type DirectoryStats } from './directories';
 import type { FtpRoot } from './ftp-root';
+import type { KeyCheck } from './key-check';
 import type { ObjectFiles } from './object-files';
 import { ObjectReader } from './object-reader';
 import { hasDefaultAttributes } from './object-record';
@@ -34,9 +36,11 @@ import type {
   UploadRef,
 } from './object-store';
 import { ObjectWriter } from './object-writer';
+import { PlainReads } from './plain-reads';
 import { withS3Errors } from './remote-errors';
 import type { RemoteLayout } from './remote-layout';
 import { Settler } from './settler';
+import { StoreKeys } from './store-keys';
 import { Trash, type TrashSettings, type TrashStats } from './trash';
 import { TrashJobs } from './trash-jobs';
 import { TrashKeeper } from './trash-keeper';
@@ -51,6 +55,13 @@ export interface FtpStoreOptions {
   /** What happens to a delete of a block that a stored backup needs. */
   readonly deleteGuard: GuardMode;
   readonly trash: TrashSettings;
+  readonly keyCheck: KeyCheck;
+  /** Absent: nothing is sealed. */
+  readonly keyring?: Keyring;
+  /** Connections to the FTP server. */
+  readonly connections: number;
+  /** Plaintext bytes a second that a rotation of keys may seal anew. @default no limit but its share of the connections */
+  readonly rotationBytesPerSecond?: number;
   readonly log: Logger;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -88,6 +99,7 @@ export class FtpStore implements ObjectStore {
   readonly #trash: Trash;
   readonly trashKeeper: TrashKeeper;
   readonly trashJobs: TrashJobs;
+  readonly keys: StoreKeys;
 
   constructor(private readonly options: FtpStoreOptions) {
     const locks = new KeyLock();
@@ -107,7 +119,8 @@ export class FtpStore implements ObjectStore {
         this.#trash.rows.versions(bucket, key).some(({ upload }) => upload === uploadId),
     });
     this.#abandoned = new AbandonedUploads({ ...options, abort: (upload) => this.#uploads.abort(upload) });
-    const shared = { ...options, locks, settler, directories: this.#directories };
+    const plainReads = new PlainReads();
+    const shared = { ...options, locks, settler, plainReads, directories: this.#directories };
     this.#reader = new ObjectReader({ ...shared, retainParts: (id) => this.#uploads.retainParts(id) });
     this.#references = new BlockReferences({
       ...shared,
@@ -135,6 +148,14 @@ export class FtpStore implements ObjectStore {
       trash: this.#trash,
       writer: this.#writer,
       createBucket: (bucket) => options.root.createBucket(bucket),
+    });
+    const { rotationBytesPerSecond: bytesPerSecond } = options;
+    this.keys = new StoreKeys({
+      ...shared,
+      reader: this.#reader,
+      writer: this.#writer,
+      uploads: this.#uploads,
+      ...(bytesPerSecond && { bytesPerSecond }),
     });
   }
 

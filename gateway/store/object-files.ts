@@ -18,7 +18,7 @@ export interface ObjectFilesOptions {
   readonly keyring?: Keyring;
   readonly segmentLog2: number;
   /** Whether a file without seal is read although there is a key. An attacker who may write to the FTP server can then forge objects. */
-  readonly readPlain: boolean;
+  readonly readPlain: () => boolean;
   /** Names a temporary file in this process's own directory; never the same twice. */
   readonly temporaryPath: () => string;
   readonly asidePath: (path: string) => string;
@@ -126,15 +126,21 @@ export class ObjectFiles {
 
   /** Yields the plaintext of a file, or a range of it. Throws `FormatError`, `IntegrityError`, `RemoteError`. */
   read(file: KnownFile, range?: ByteRange): AsyncIterable<Buffer> {
-    const { tree, keyring } = this.options;
+    const { tree, keyring, readPlain } = this.options;
     const { path, context, header, storedSize, size } = file;
     if (header && !keyring) throw new IntegrityError('unknown-key');
+    if (!header && keyring && !readPlain()) throw new FormatError('not-sealed');
     if (!header || !keyring) return tree.read(path, range ?? { start: 0, end: storedSize });
     if (!range || (range.start === 0 && range.end === size)) {
       return openWhole(keyring, context, tree.read(path, { end: storedSize }), { headerBytes: header });
     }
     const { stored, open } = openRange(ObjectCipher.open(keyring, context, header), range);
     return open(tree.read(path, stored));
+  }
+
+  /** Bytes of a file as it lies there; undefined if the server refuses it. */
+  size(path: string): Promise<number | undefined> {
+    return this.options.tree.size(path);
   }
 
   /** Hex MD5 of a file without seal, whose ETag nobody recorded. */
@@ -164,7 +170,7 @@ export class ObjectFiles {
     try {
       return keyring && openTail(keyring, context, tail, storedSize);
     } catch (error) {
-      if (!readPlain || !(await this.#isPlain(path, tail, storedSize))) throw error;
+      if (!readPlain() || !(await this.#isPlain(path, tail, storedSize))) throw error;
       return undefined;
     }
   }

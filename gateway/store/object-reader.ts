@@ -5,9 +5,11 @@ import { S3Error } from '../errors';
 import { RemoteRefused } from '../ftp/remote-tree';
 import { listPage } from '../s3/list';
 import type { Catalog, Directory } from './catalog';
+import type { KeyLock } from './concurrency';
 import type { Directories } from './directories';
 import { isDamage, type ObjectFiles } from './object-files';
-import { toInfo, type ObjectRecord, type StoredPart } from './object-record';
+import { isSameContent, isSameVersion, toInfo, type ObjectRecord, type StoredPart } from './object-record';
+import type { PlainReads } from './plain-reads';
 import type { ByteRange, ListPage, ListQuery, ObjectInfo, ObjectRef, OpenObject } from './object-store';
 import { toS3Error } from './remote-errors';
 import type { RemoteLayout } from './remote-layout';
@@ -25,13 +27,16 @@ export interface ObjectReaderOptions {
   readonly settler: Settler;
   readonly files: ObjectFiles;
   readonly layout: RemoteLayout;
+  /** The same that the settler holds. */
+  readonly locks: KeyLock;
+  readonly plainReads: PlainReads;
   /** Keeps the parts of an upload from being deleted until the release. */
   readonly retainParts: (uploadId: string) => () => void;
   readonly log: Logger;
 }
 
 /** Where an object's row stands. */
-interface Place {
+export interface Place {
   readonly directory: Directory;
   readonly name: string;
 }
@@ -53,7 +58,7 @@ export class ObjectReader {
   }
 
   async stat(ref: ObjectRef): Promise<ObjectInfo | undefined> {
-    const found = await this.#find(ref);
+    const found = await this.find(ref);
     return found && !found.record.damaged ? toInfo(ref.key, found.record) : undefined;
   }
 
@@ -65,10 +70,10 @@ export class ObjectReader {
   }
 
   async open(ref: ObjectRef): Promise<OpenObject> {
-    const found = await this.#find(ref);
+    const found = await this.find(ref);
     if (!found) throw new S3Error('NoSuchKey', { details: { Key: ref.key } });
     const { place, record } = found;
-    return { info: toInfo(ref.key, record), read: (range) => this.#read(ref, place, record, range) };
+    return { info: toInfo(ref.key, record), read: (range) => this.read(ref, place, record, range) };
   }
 
   async list(bucket: string, query: ListQuery): Promise<ListPage> {
@@ -86,7 +91,8 @@ export class ObjectReader {
     }
   }
 
-  async #find(ref: ObjectRef): Promise<{ place: Place; record: ObjectRecord } | undefined> {
+  /** The object as the catalog has it; undefined if it surely does not exist. */
+  async find(ref: ObjectRef): Promise<{ place: Place; record: ObjectRecord } | undefined> {
     const { catalog } = this.options;
     const place = await this.place(ref);
     const record = place && catalog.file(place.directory, place.name);
@@ -95,29 +101,66 @@ export class ObjectReader {
   }
 
   /** A plain file that was found has no ETag until somebody asks. */
-  async #withEtag(ref: ObjectRef, { directory, name }: Place, record: ObjectRecord): Promise<ObjectRecord> {
+  async #withEtag(ref: ObjectRef, place: Place, record: ObjectRecord): Promise<ObjectRecord> {
     if (record.etag !== '') return record;
     const { files, layout, catalog } = this.options;
-    const complete = { ...record, etag: await files.md5(layout.object(ref), record.storedSize) };
-    // A newer version, stored meanwhile, has its own.
-    if (catalog.file(directory, name)?.storedSize === record.storedSize)
-      await catalog.putFile(directory, name, complete);
-    return complete;
+    const { directory, name } = place;
+    const path = layout.object(ref);
+    const { now, release } = await this.#retainPlain(ref, place, record);
+    try {
+      if (!now || !isSameVersion(now, record)) throw changed();
+      const complete = { ...record, etag: await files.md5(path, record.storedSize) };
+      // A newer version, stored meanwhile, has its own.
+      if (catalog.file(directory, name)?.storedSize === record.storedSize)
+        await catalog.putFile(directory, name, complete);
+      return complete;
+    } finally {
+      release();
+    }
   }
 
-  async *#read(
-    ref: ObjectRef,
-    place: Place,
-    record: ObjectRecord,
-    range?: ByteRange,
-  ): AsyncGenerator<Buffer> {
-    try {
-      if (record.parts && record.upload !== undefined)
-        yield* this.#readParts(ref, record.upload, record.parts, range);
-      else yield* this.#readFile(ref, record, range);
-    } catch (error) {
-      throw await this.#diagnose(error, ref, place, record);
+  /** Yields the bytes of one version of an object. If it is sealed anew meanwhile, goes on in the new file, whose bytes are the same. */
+  async *read(ref: ObjectRef, place: Place, record: ObjectRecord, range?: ByteRange): AsyncGenerator<Buffer> {
+    const end = range?.end ?? record.size;
+    let at = range?.start ?? 0;
+    for (let version: ObjectRecord | undefined = record; version;) {
+      const { now, release } = await this.#retainPlain(ref, place, version);
+      try {
+        if (!now || !(isSameVersion(now, version) || isSameContent(now, version))) throw changed();
+        for await (const chunk of this.#readVersion(ref, now, { start: at, end })) {
+          at += chunk.length;
+          yield chunk;
+        }
+        return;
+      } catch (error) {
+        version = await this.#successor(error, ref, place, now ?? version);
+      } finally {
+        release();
+      }
     }
+  }
+
+  /** A plain file as it is now, which nobody seals before the release. For a sealed one there is nothing to do: another version would not open. */
+  async #retainPlain(
+    ref: ObjectRef,
+    { directory, name }: Place,
+    record: ObjectRecord,
+  ): Promise<{ now: ObjectRecord | undefined; release: () => void }> {
+    const { files, layout, locks, plainReads, catalog } = this.options;
+    if (record.header || !files.seals) return { now: record, release: () => undefined };
+    const path = layout.object(ref);
+    return locks.hold(path, () => {
+      const now = catalog.file(directory, name);
+      const release = plainReads.begin(path);
+      return Promise.resolve({ now: now?.kind === 'object' ? now : undefined, release });
+    });
+  }
+
+  #readVersion(ref: ObjectRef, record: ObjectRecord, { start, end }: ByteRange): AsyncIterable<Buffer> {
+    const range = start === 0 && end === record.size ? undefined : { start, end };
+    return record.parts && record.upload !== undefined
+      ? this.#readParts(ref, record.upload, record.parts, range)
+      : this.#readFile(ref, record, range);
   }
 
   #readFile(
@@ -155,27 +198,40 @@ export class ObjectReader {
     }
   }
 
-  /** Why a read failed: the object changed since it was opened, it is damaged, or the way to it is. */
-  async #diagnose(
+  /** The version to go on with, if a read failed because the object was sealed anew. Otherwise throws why: it was replaced, it is damaged, or the way to it is. */
+  async #successor(
     error: unknown,
     ref: ObjectRef,
     { directory, name }: Place,
     record: ObjectRecord,
-  ): Promise<unknown> {
-    if (!isDamage(error) && !(error instanceof RemoteRefused)) return toS3Error(error);
-    const { catalog, settler, log } = this.options;
-    if (catalog.file(directory, name) === undefined) return new S3Error('NoSuchKey', { cause: error });
+  ): Promise<ObjectRecord> {
+    if (!isDamage(error) && !(error instanceof RemoteRefused)) throw toS3Error(error);
+    const { catalog, settler } = this.options;
+    if (catalog.file(directory, name) === undefined) throw new S3Error('NoSuchKey', { cause: error });
     await settler.settle(directory, name);
     const now = catalog.file(directory, name);
-    if (now?.kind !== 'object' || !isSameVersion(now, record))
-      return new S3Error('SlowDown', { cause: error });
+    if (now?.kind !== 'object') throw changed(error);
+    if (!isSameVersion(now, record)) {
+      if (isSameContent(now, record)) return now;
+      throw changed(error);
+    }
+    await this.markDamaged(ref, { directory, name }, now, error);
+    throw toS3Error(error);
+  }
+
+  /** Unless it was replaced meanwhile. */
+  async markDamaged(
+    { bucket, key }: ObjectRef,
+    { directory, name }: Place,
+    record: ObjectRecord,
+    { message: reason }: Error,
+  ): Promise<void> {
+    const { catalog, log } = this.options;
+    const now = catalog.file(directory, name);
+    if (now?.kind !== 'object' || now.damaged || !isSameVersion(now, record)) return;
     this.stats.damaged += 1;
-    log.error(
-      { bucket: ref.bucket, key: ref.key, reason: (error as Error).message },
-      'a stored object is damaged',
-    );
+    log.error({ bucket, key, reason }, 'a stored object is damaged');
     await catalog.putFile(directory, name, { ...now, damaged: true });
-    return toS3Error(error);
   }
 }
 
@@ -201,8 +257,6 @@ function* stepsOf(
   }
 }
 
-function isSameVersion(a: ObjectRecord, b: ObjectRecord): boolean {
-  return a.header && b.header
-    ? a.header.equals(b.header)
-    : a.storedSize === b.storedSize && a.etag === b.etag;
+function changed(cause: unknown = new Error('the object changed while it was opened')): S3Error {
+  return new S3Error('SlowDown', { cause });
 }

@@ -63,6 +63,18 @@ export function hasDefaultAttributes({ headers, metadata }: Attributes): boolean
   );
 }
 
+/** Whether two records are of one and the same file. */
+export function isSameVersion(a: ObjectRecord, b: ObjectRecord): boolean {
+  return a.header && b.header
+    ? a.header.equals(b.header)
+    : a.header === b.header && a.storedSize === b.storedSize && a.etag === b.etag;
+}
+
+/** Whether two records of one object stand for the same bytes, as they do after it was sealed anew: whatever a client writes is later than what was there. */
+export function isSameContent(a: ObjectRecord, b: ObjectRecord): boolean {
+  return a.etag !== '' && a.etag === b.etag && a.size === b.size && a.lastModified === b.lastModified;
+}
+
 export function toInfo(key: string, record: ObjectRecord): ObjectInfo {
   return {
     key,

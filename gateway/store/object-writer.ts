@@ -8,8 +8,9 @@ import type { Catalog, Directory } from './catalog';
 import { KeyLock } from './concurrency';
 import type { DeleteGuard } from './delete-guard';
 import type { Directories } from './directories';
-import { toInfo, type ObjectRecord } from './object-record';
+import { isSameVersion, toInfo, type ObjectRecord } from './object-record';
 import type { ObjectInfo, ObjectRef, PutOptions } from './object-store';
+import type { PlainReads } from './plain-reads';
 import type { RemoteLayout } from './remote-layout';
 import { Replacement } from './replacement';
 import { directoryNames } from './remote-path';
@@ -28,6 +29,8 @@ export interface ObjectWriterOptions {
   readonly layout: RemoteLayout;
   /** The same that the settler holds. */
   readonly locks: KeyLock;
+  /** The same that the reader begins. */
+  readonly plainReads: PlainReads;
   /** Names a file in this process's own directory; never the same twice. */
   readonly temporaryPath: () => string;
   /** Deletes the parts of an object that is gone, when nobody reads them any more. */
@@ -76,6 +79,32 @@ export class ObjectWriter {
         return toInfo(ref.key, record);
       });
     });
+  }
+
+  /**
+   * Stores the file of a version anew, without any change that S3 shows. False, and nothing is done, if that version is no more, or if somebody reads it
+   * who could not tell the new file from the old one.
+   */
+  async replace(ref: ObjectRef, version: ObjectRecord, write: () => Promise<ObjectRecord>): Promise<boolean> {
+    return this.#asWriter(ref.bucket, async () => {
+      const segments = ref.key.split('/');
+      const name = segments.pop() ?? '';
+      const directory = await this.options.directories.find(ref.bucket, segments);
+      if (!directory) return false;
+      const path = this.options.layout.object(ref);
+      return this.options.locks.hold(path, async () => {
+        const current = await this.#current(ref, directory, name);
+        if (!current || current.damaged || !isSameVersion(current, version)) return false;
+        if (this.options.plainReads.isRead(path)) return false;
+        await this.#commitLocked(ref, directory, name, write, () => []);
+        return true;
+      });
+    });
+  }
+
+  /** Whether somebody waits to write or settle an object that is being written. */
+  isAwaited(ref: ObjectRef): boolean {
+    return this.options.locks.isAwaited(this.options.layout.object(ref));
   }
 
   async delete(ref: ObjectRef, { condition }: PutOptions = {}): Promise<void> {

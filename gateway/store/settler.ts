@@ -7,7 +7,7 @@ import { IntegrityError } from '../seal/errors';
 import type { Catalog, Directory } from './catalog';
 import type { KeyLock } from './concurrency';
 import { isDamage, type FileFacts, type ObjectFiles } from './object-files';
-import { hasDefaultAttributes, type FileRecord, type ObjectRecord } from './object-record';
+import { hasDefaultAttributes, isSameContent, type FileRecord, type ObjectRecord } from './object-record';
 import type { ObjectRef } from './object-store';
 import type { RemoteLayout } from './remote-layout';
 
@@ -109,9 +109,9 @@ export class Settler {
     const mayHaveAside = size === undefined || listed.size === undefined || listed.hasAside;
     const asideSize = mayHaveAside ? await tree.size(aside) : undefined;
     if (size !== undefined) {
-      if (asideSize !== undefined)
-        await this.options.putAway(ref, aside, await this.#readRecord(ref, aside, asideSize, {}));
-      return this.#readRecord(ref, path, size, listed);
+      const record = await this.#readRecord(ref, path, size, listed);
+      if (asideSize !== undefined) await this.#takeAway(ref, aside, asideSize, record);
+      return record;
     }
     if (asideSize !== undefined) {
       log.warn({ path }, 'an interrupted replacement is undone');
@@ -121,6 +121,15 @@ export class Settler {
     }
     if (listed.size === undefined) return undefined;
     throw new S3Error('SlowDown', { cause: new Error(`the server lists ${path} and refuses its size`) });
+  }
+
+  /** What was only sealed anew is no version of its own: in the trash, it would take the parts along that both have. */
+  async #takeAway(ref: ObjectRef, aside: string, size: number, successor: FileRecord): Promise<void> {
+    const record = await this.#readRecord(ref, aside, size, {});
+    const isResealed =
+      record.kind === 'object' && successor.kind === 'object' && isSameContent(record, successor);
+    if (isResealed) await this.options.tree.remove(aside);
+    else await this.options.putAway(ref, aside, record);
   }
 
   async #readRecord(ref: ObjectRef, path: string, size: number, { modifiedAt }: Listed): Promise<FileRecord> {

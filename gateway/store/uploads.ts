@@ -52,8 +52,8 @@ export interface UploadsOptions {
 
 export class Uploads {
   readonly #locks = new KeyLock();
-  /** Readers of each upload's parts, and whether the parts go when the last has ended. */
-  readonly #readers = new Map<string, { count: number; discard: boolean }>();
+  /** Readers of each upload's parts, and what goes when the last has ended: all parts, or some files. */
+  readonly #readers = new Map<string, { count: number; discard: boolean; files: string[] }>();
 
   constructor(private readonly options: UploadsOptions) {}
 
@@ -94,13 +94,14 @@ export class Uploads {
     const sealed = header === undefined ? {} : { header: header.toString('base64') };
     const row: PartRow = { ...describe(), partNumber, file, storedSize, ...sealed };
     return this.#locks.hold(ref.uploadId, async () => {
+      const replaced = catalog.multipart.part(ref.uploadId, partNumber);
       try {
-        this.get(ref);
+        const upload = this.get(ref);
+        if (replaced && (await this.#becameObject(upload))) throw noSuchUpload(ref);
       } catch (error) {
         this.#removeFile(path);
         throw error;
       }
-      const replaced = catalog.multipart.part(ref.uploadId, partNumber);
       await catalog.multipart.putPart(ref.uploadId, row);
       if (replaced) this.#removeFile(layout.part(ref.uploadId, replaced.file));
       return toPartInfo(row);
@@ -127,6 +128,7 @@ export class Uploads {
   ): Promise<ObjectInfo> {
     const { catalog } = this.options;
     return this.#locks.hold(ref.uploadId, async () => {
+      await this.#becameObject(this.#row(ref));
       const upload = this.#row(ref);
       if (upload.completed !== undefined) return this.#completedAgain(ref, upload.completed, named, objects);
       const stored = new Map(catalog.multipart.parts(ref.uploadId).map((part) => [part.partNumber, part]));
@@ -156,7 +158,7 @@ export class Uploads {
 
   /** Keeps the parts of a completed upload until the returned function is called. */
   retainParts(uploadId: string): () => void {
-    const readers = this.#readers.get(uploadId) ?? { count: 0, discard: false };
+    const readers = this.#readers.get(uploadId) ?? { count: 0, discard: false, files: [] };
     readers.count += 1;
     this.#readers.set(uploadId, readers);
     return () => {
@@ -164,7 +166,48 @@ export class Uploads {
       if (readers.count > 0) return;
       this.#readers.delete(uploadId);
       if (readers.discard) this.discardParts(uploadId);
+      else this.discardFiles(uploadId, readers.files);
     };
+  }
+
+  /** Deletes files of parts that nothing names any more, in the background, when nobody reads the upload's parts. */
+  discardFiles(uploadId: string, files: readonly string[]): void {
+    const readers = this.#readers.get(uploadId);
+    if (readers) readers.files.push(...files);
+    else for (const file of files) this.#removeFile(this.options.layout.part(uploadId, file));
+  }
+
+  /** Deletes what lies beside the named files in the directory of a completed upload. */
+  async tidy(uploadId: string, named: ReadonlySet<string>): Promise<void> {
+    const listing = await this.options.tree.list(this.options.layout.uploadDirectory(uploadId));
+    if (listing.outcome !== 'listed') return;
+    const names = listing.entries.map(({ name }) => name);
+    this.discardFiles(
+      uploadId,
+      names.filter((name) => !named.has(name)),
+    );
+  }
+
+  /** The parts of uploads in progress. */
+  *partsInProgress(): Generator<{ upload: UploadRow; part: PartRow }> {
+    const { catalog } = this.options;
+    for (const upload of catalog.multipart.uploads()) {
+      if (upload.completed !== undefined) continue;
+      for (const part of catalog.multipart.parts(upload.uploadId)) yield { upload, part };
+    }
+  }
+
+  /** Puts another file in the place of a part's. False if that part is no more, or an object's; the file that is not used is deleted. */
+  async replacePart(ref: UploadRef, part: PartRow, replacement: PartRow): Promise<boolean> {
+    const { catalog } = this.options;
+    return this.#locks.hold(ref.uploadId, async () => {
+      const upload = catalog.multipart.upload(ref.uploadId);
+      const isOpen = upload !== undefined && !(await this.#becameObject(upload));
+      const isSame = isOpen && catalog.multipart.part(ref.uploadId, part.partNumber)?.file === part.file;
+      if (isSame) await catalog.multipart.putPart(ref.uploadId, replacement);
+      this.discardFiles(ref.uploadId, [isSame ? part.file : replacement.file]);
+      return isSame;
+    });
   }
 
   /** Deletes the directory of an upload with all its parts, in the background, when nobody reads them. */
@@ -188,7 +231,8 @@ export class Uploads {
    * Whether this upload became an object, and a crash came before that was written down: its parts are that object's, also in the trash.
    * Then it is written down now.
    */
-  async #becameObject(upload: UploadInfo): Promise<boolean> {
+  async #becameObject(upload: UploadRow): Promise<boolean> {
+    if (upload.completed !== undefined) return true;
     const { objectAt, isInTrash, catalog } = this.options;
     const object = await objectAt(upload);
     if (object?.upload !== upload.uploadId && !isInTrash(upload)) return false;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../../gateway/config';
@@ -37,7 +37,7 @@ describe('gateway configuration', () => {
       s3: { port: 9000, bucket: 'longhorn' },
       segmentLog2: 18,
     });
-    expect(readConfig(good).encryptionKey).toBeUndefined();
+    expect(readConfig(good).encryptionKeys).toBeUndefined();
   });
 
   it('reports every problem at once, each with its variable', () => {
@@ -79,6 +79,38 @@ describe('gateway configuration', () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(message);
     expect(problems[0]).toContain(name);
+  });
+
+  it('takes keys that only open from a list and from a directory such as a mounted Secret', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'longhaul-keys-'));
+    mkdirSync(join(directory, '..data'));
+    writeFileSync(join(directory, 'old'), `${'c'.repeat(64)}\n`);
+    const { encryptionKeys } = readConfig({
+      ...good,
+      ENCRYPTION_KEY: 'a'.repeat(64),
+      ENCRYPTION_KEYS: `${'b'.repeat(64)}, ${'B'.repeat(64)}`,
+      ENCRYPTION_KEYS_DIR: directory,
+    });
+    expect(encryptionKeys?.writeKey).toEqual(Buffer.alloc(32, 0xaa));
+    expect(encryptionKeys?.readKeys).toEqual([0xbb, 0xbb, 0xcc].map((byte) => Buffer.alloc(32, byte)));
+    writeFileSync(join(directory, 'short'), 'c0ffee');
+    const problems = problemsOf({ ...good, ENCRYPTION_KEY: 'a'.repeat(64), ENCRYPTION_KEYS_DIR: directory });
+    expect(problems).toEqual([
+      'ENCRYPTION_KEYS_DIR has a file short that holds no key: expected 64 hex digits, found 6 characters',
+    ]);
+    rmSync(directory, { recursive: true });
+  });
+
+  it.each([
+    ['ENCRYPTION_KEYS', `${'a'.repeat(64)};${'b'.repeat(64)}`, /keys of 64 hex digits, with commas/],
+    ['ENCRYPTION_KEYS_DIR', '/does/not/exist', /cannot be read \(ENOENT\)/],
+  ])('refuses a bad %s, and a good one without the key that seals', (name, value, message) => {
+    const problems = problemsOf({ ...good, ENCRYPTION_KEY: 'a'.repeat(64), [name]: value });
+    expect(problems).toEqual([expect.stringMatching(message)]);
+    expect(problems[0]).toContain(name);
+    expect(problems[0]).not.toMatch(/[ab]{8}/);
+    const alone = problemsOf({ ...good, [name]: name === 'ENCRYPTION_KEYS' ? 'a'.repeat(64) : tmpdir() });
+    expect(alone).toEqual([expect.stringMatching(`${name} is set without ENCRYPTION_KEY`)]);
   });
 
   it.each(Object.keys(good).concat('ENCRYPTION_KEY'))(

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { pino, type Logger } from 'pino';
 import type { RemoteTree } from '../../gateway/ftp/remote-tree';
-import { createKeyring } from '../../gateway/seal/keyring';
+import { createKeyring, type KeyringOptions } from '../../gateway/seal/keyring';
 import { Catalog } from '../../gateway/store/catalog';
 import type { GuardMode } from '../../gateway/store/delete-guard';
 import { FtpRoot } from '../../gateway/store/ftp-root';
 import { FtpStore } from '../../gateway/store/ftp-store';
+import { KeyCheck } from '../../gateway/store/key-check';
 import type { LeaseTiming } from '../../gateway/store/lease';
 import { ObjectFiles } from '../../gateway/store/object-files';
 import type { TrashSettings } from '../../gateway/store/trash';
@@ -22,6 +23,8 @@ export interface RigOptions {
   readonly tree: RemoteTree;
   /** @default true */
   readonly sealed?: boolean;
+  /** Where sealed. @default one key */
+  readonly keys?: KeyringOptions;
   /** @default false */
   readonly readPlain?: boolean;
   /** @default '/root' */
@@ -45,25 +48,30 @@ export class StoreRig {
   catalog!: Catalog;
   store!: FtpStore;
   root!: FtpRoot;
+  keyCheck!: KeyCheck;
 
-  constructor(private readonly options: RigOptions) {
+  constructor(private options: RigOptions) {
     this.directory = options.directory ?? mkdtempSync(join(tmpdir(), 'longhaul-store-'));
     this.start();
   }
 
-  start(): void {
+  start(changes: Partial<RigOptions> = {}): void {
+    this.options = { ...this.options, ...changes };
     const { tree, sealed = true, readPlain = false, rootPath = '/root', now = Date.now } = this.options;
     const log = this.options.log ?? pino({ level: 'silent' });
     const layout = new RemoteLayout(rootPath);
     this.catalog = new Catalog(join(this.directory, 'catalog'));
     const shared = { tree, catalog: this.catalog, layout, log, now };
     const { holder = '0123456789abcdef', leaseTiming, patienceMs, deleteGuard = 'enforce' } = this.options;
+    const { keys = { writeKey: Buffer.alloc(32, 7) } } = this.options;
+    const keyring = sealed ? createKeyring(keys) : undefined;
+    const keyCheck = new KeyCheck({ tree, layout, readPlain, ...(keyring && { keyring }) });
     const root = new FtpRoot({
       ...shared,
       holder,
       bucket: 'bucket',
       onTaken: (epoch) => this.store.begin(epoch),
-      checkKey: () => Promise.resolve(),
+      keyCheck,
       monotonicMs: () => performance.now(),
       ...(leaseTiming && { leaseTiming }),
       ...(patienceMs !== undefined && { patienceMs }),
@@ -71,38 +79,44 @@ export class StoreRig {
     this.root = root;
     const files = new ObjectFiles({
       tree,
-      ...(sealed && { keyring: createKeyring({ writeKey: Buffer.alloc(32, 7) }) }),
+      ...(keyring && { keyring }),
       segmentLog2: 12,
-      readPlain,
+      readPlain: () => keyCheck.readsPlain,
       temporaryPath: () => root.temporaryPath(),
       asidePath: (path) => layout.aside(path),
     });
     const trash = { keepMs: 7 * DAY_MS, maxBytes: 2 ** 38, ...this.options.trash };
+    this.keyCheck = keyCheck;
     this.store = new FtpStore({
       ...shared,
       root,
       files,
-      monotonicMs: () => performance.now(),
       onDamage: () => undefined,
       deleteGuard,
       trash,
+      keyCheck,
+      ...(keyring && { keyring }),
+      connections: 4,
+      monotonicMs: () => performance.now(),
     });
   }
 
-  /** As after kill -9: nothing is closed in order. `losesDisk`: the catalog is gone too. */
-  async restart(losesDisk = false): Promise<void> {
+  /** As after kill -9: nothing is closed in order. `losesDisk`: the catalog is gone too. `changes`: it comes back with another configuration. */
+  async restart(losesDisk = false, changes: Partial<RigOptions> = {}): Promise<void> {
     this.root.abandon();
     await this.store.crawler.stop();
     await this.store.trashKeeper.close();
+    await this.store.keys.rotation?.close();
     await this.catalog.close(false);
     if (losesDisk) rmSync(join(this.directory, 'catalog'), { recursive: true });
-    this.start();
+    this.start(changes);
   }
 
   /** In order. */
   async stop(): Promise<void> {
     await this.store.crawler.stop();
     await this.store.trashKeeper.close();
+    await this.store.keys.rotation?.close();
     await this.root.close();
     await this.catalog.close(true);
   }
@@ -111,6 +125,7 @@ export class StoreRig {
     this.root.abandon();
     await this.store.crawler.stop();
     await this.store.trashKeeper.close();
+    await this.store.keys.rotation?.close();
     await this.catalog.close(false);
     rmSync(this.directory, { recursive: true, force: true });
   }

@@ -38,7 +38,7 @@ describe.each([
       tree,
       ...(sealed && keyring(key)),
       segmentLog2: 12,
-      readPlain: false,
+      readPlain: () => false,
       temporaryPath: () => `/root/_longhaul/tmp-1/${opened}-${count++}`,
       asidePath: (path) => `${path}%a`,
     });

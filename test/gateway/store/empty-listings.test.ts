@@ -100,14 +100,17 @@ suite('a directory that %s cannot show', (kind) => {
   it('is shown whole, or not at all, when the connection breaks in the middle of its listing', async () => {
     await rig.close();
     await tree.close(200);
+    // A root that holds nothing sealed: a gateway without a key serves no other.
+    rmSync(join(server.root, 'gateway'), { recursive: true });
     const many = onDisk('many');
-    mkdirSync(many);
+    mkdirSync(many, { recursive: true });
     const names = Array.from({ length: 900 }, (_, i) => `file-${i}-${'x'.repeat(60)}%o`);
     for (const name of names) {
       writeFileSync(join(many, name), 'x');
       chownSync(join(many, name), ACCOUNT_UID, ACCOUNT_GID);
     }
-    chownSync(many, ACCOUNT_UID, ACCOUNT_GID);
+    for (const path of [join(server.root, 'gateway'), onDisk(''), many])
+      chownSync(path, ACCOUNT_UID, ACCOUNT_GID);
     const { host, port, passivePorts } = server;
     const slow = { host, port, passivePorts, roundTripMs: 1, bytesPerSecond: 100_000 };
     let line = await SlowLine.start(slow);

@@ -153,7 +153,9 @@ describe.each([
     await look();
     expect(inTrash()).toEqual([]);
     await look();
-    expect([...tree.files.keys()].filter((path) => path.includes('/k'))).toEqual([]);
+    expect([...tree.files.keys()].filter((path) => path.includes('/k') && !path.includes('/key-'))).toEqual(
+      [],
+    );
   });
 
   it.each([
