@@ -5,6 +5,7 @@ import { addBackupsCommand } from './backups';
 import { addCatalogCommand } from './catalog';
 import { addExportCommand } from './export';
 import { addFtpCommand } from './ftp';
+import { addKeysCommand } from './keys';
 import { addRestoreCommand } from './restore';
 import { addTrashCommand } from './trash';
 import { addVerifyCommand } from './verify';
@@ -13,6 +14,7 @@ const COMMANDS: readonly ((program: Command, host: CommandHost) => void)[] = [
   addCatalogCommand,
   addFtpCommand,
   addTrashCommand,
+  addKeysCommand,
   addBackupsCommand,
   addRestoreCommand,
   addVerifyCommand,
