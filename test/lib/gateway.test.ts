@@ -132,7 +132,7 @@ describe('the gateway', () => {
       memoryBudgetBytes: 128 * 2 ** 20,
       segmentLog2: 16,
       logLevel: 'debug',
-      encryptionKey: Buffer.alloc(32, 0xab),
+      encryptionKeys: { writeKey: Buffer.alloc(32, 0xab), readKeys: [] },
     });
   });
 
@@ -153,7 +153,7 @@ describe('the gateway', () => {
     expect(readConfig(environment({}))).toMatchObject({
       ftp: { tls: 'explicit' },
       s3: { port: 9000, bucket: 'longhorn-backups' },
-      encryptionKey: expect.any(Buffer) as Buffer,
+      encryptionKeys: { writeKey: expect.any(Buffer) as Buffer },
     });
   });
 
