@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -29,6 +30,7 @@ export function makeTree(root: string, { smallFiles, largeBytes }: TreeSize): vo
       join(root, 'large.bin'),
       randomBlock(1_000_000 + start, Math.min(PIECE, largeBytes - start)),
     );
+  settle(join(root, 'large.bin'));
 }
 
 /** Some files change, some go, some come, as between two backups. */
@@ -63,4 +65,11 @@ function write(root: string, name: string, content: Buffer): void {
   const path = join(root, name);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
+  settle(path);
+}
+
+/** Last-Modified has whole seconds: a file stored in the second in which it was written looks newer than its object, and clients send it again. */
+function settle(path: string): void {
+  const time = Date.now() / 1000 - 10;
+  utimesSync(path, time, time);
 }
