@@ -61,6 +61,9 @@ export class FtpRoot {
       signal: this.#stop.signal,
       // Whether it gets to disk decides how much is believed after a crash, not whether the lease is held.
       onRenewal: (renewals) => void options.catalog.noteRenewal(renewals).catch(() => undefined),
+      onRenewed: () => {
+        if (this.isOpen) this.#wake();
+      },
     });
   }
 

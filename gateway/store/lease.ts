@@ -12,6 +12,9 @@ import { RemoteRefused, RemoteUnavailable, type RemoteTree } from '../ftp/remote
 const NAME = /^lease-(\d{1,15})-(\d{1,15})-([0-9a-f]{16}|free)$/;
 const FREE = 'free';
 
+/** A renewal that failed is tried again sooner than the next one is due. */
+const RETRIES_PER_RENEWAL = 10;
+
 export interface LeaseTiming {
   /** Milliseconds between renewals, and between the looks of a standby. @default 5,000 */
   readonly renewMs: number;
@@ -37,6 +40,8 @@ export interface LeaseOptions {
   readonly signal: AbortSignal;
   /** Told that the lease is about to be renewed for the n-th time. */
   readonly onRenewal?: (renewals: number) => void;
+  /** Told that it was renewed: it is held again if it had not been for longer than `graceMs`. */
+  readonly onRenewed?: () => void;
 }
 
 interface LeaseName {
@@ -115,21 +120,28 @@ export class Lease {
 
   /** Resolves when it is lost to another gateway; renews it until then. Throws the signal's reason. */
   async keep(): Promise<void> {
-    const { timing, monotonicMs, log } = this.options;
+    const { timing, monotonicMs, log, onRenewal, onRenewed } = this.options;
+    /** When a renewal was first asked for that nobody knows the outcome of. */
+    let doubtfulSince: number | undefined;
     while (this.#held) {
-      await this.pause(timing.renewMs);
+      const isWell = doubtfulSince === undefined && this.isHeld;
+      await this.pause(isWell ? timing.renewMs : timing.renewMs / RETRIES_PER_RENEWAL);
       const startedAt = monotonicMs();
       const next = { ...this.#held, renewals: this.#held.renewals + 1 };
       try {
-        this.options.onRenewal?.(next.renewals);
-        if (await this.#rename(this.#held, next)) {
+        onRenewal?.(next.renewals);
+        const isRenamed = await this.#rename(this.#held, next);
+        if (isRenamed || (doubtfulSince !== undefined && (await this.#isNamed(next)))) {
           this.#held = next;
-          this.#renewedAt = startedAt;
+          this.#renewedAt = isRenamed ? startedAt : (doubtfulSince ?? startedAt);
+          doubtfulSince = undefined;
+          onRenewed?.();
         } else {
           this.#held = undefined;
         }
       } catch (error) {
         if (!(error instanceof RemoteUnavailable)) throw error;
+        doubtfulSince ??= startedAt;
         log.warn({ reason: error.message, held: this.isHeld }, 'the lease could not be renewed');
       }
     }
@@ -156,6 +168,11 @@ export class Lease {
         else resolve();
       }
     });
+  }
+
+  /** Whether an earlier attempt, whose outcome is not known, did rename it. */
+  async #isNamed(name: LeaseName): Promise<boolean> {
+    return format(await this.#look()) === format(name);
   }
 
   /** The lease as it is named now; made if there is none. */

@@ -63,6 +63,29 @@ describe('the lease on an FTP root', () => {
     expect(await get(first)).toBe('one');
   });
 
+  it('lets who waits in as soon as a holder that was cut off has renewed it', async () => {
+    tree.fault = ({ method, path }) =>
+      method === 'rename' && path.includes('/lease-') ? 'before' : undefined;
+    while (first.root.isOpen) await new Promise((resolve) => setTimeout(resolve, 10));
+    const started = Date.now();
+    const waiting = get(first);
+    tree.fault = () => undefined;
+    expect(await waiting).toBe('one');
+    expect(Date.now() - started).toBeLessThan(leaseTiming.graceMs);
+  });
+
+  it('knows a renewal for its own whose answer got lost', async () => {
+    const { epoch } = first.catalog;
+    for (let i = 0; i < 5; i++) {
+      let lost = 0;
+      tree.fault = ({ method, path }) =>
+        method === 'rename' && path.includes('/lease-') && ++lost === 1 ? 'after' : undefined;
+      while (lost < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(await get(first)).toBe('one');
+    }
+    expect(first.catalog.epoch).toBe(epoch);
+  });
+
   it("passes at once when it is given back, and is nobody else's before", async () => {
     await expect(get(second)).rejects.toMatchObject({ code: 'SlowDown' });
     await first.stop();
