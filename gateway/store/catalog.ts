@@ -308,7 +308,6 @@ export class Catalog {
     if (this.bucket(name)) return;
     const id = this.#nextId();
     await this.#env.write(this.#buckets.put(name, { id, createdAt }), ...this.#addProof(id, proved));
-    if (proved) this.#countProved(1);
   }
 
   async removeBucket(name: string): Promise<void> {
@@ -348,7 +347,6 @@ export class Catalog {
   async #addDirectory(parent: Directory, name: string, proved: boolean): Promise<Directory> {
     const id = this.#nextId();
     await this.#env.write(this.#put(rowKey(parent.id, `${name}/`), { id }), ...this.#addProof(id, proved));
-    if (proved) this.#countProved(1);
     return { id, bucket: parent.bucket, segments: [...parent.segments, name] };
   }
 
@@ -492,8 +490,10 @@ export class Catalog {
     return this.#tree.put(key, encodeRow(key, row));
   }
 
+  /** Counts it before it is on disk: in between, not everything counts as proved if it is not, and no proof of another generation is counted. */
   #addProof(id: number, proved: boolean): Promise<unknown>[] {
     this.#directories += 1;
+    if (proved) this.#countProved(1);
     return [this.#proofs.put(id, proved ? this.generation : 0), this.#putState({})];
   }
 

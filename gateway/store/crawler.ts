@@ -3,11 +3,12 @@
  * changed behind the gateway. Takes what connections are left over, and nearly nothing while somebody waits for one.
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { S3Error } from '../errors';
 import type { RemoteTree } from '../ftp/remote-tree';
 import type { Catalog, Directory } from './catalog';
-import { messageOf } from './catalog-error';
+import { CatalogDamagedError, messageOf } from './catalog-error';
 import { Limiter } from './concurrency';
 import type { Directories } from './directories';
 
@@ -18,6 +19,8 @@ export interface CrawlerOptions {
   /** Resolves while the FTP root may be used; throws while not. */
   readonly open: () => Promise<void>;
   readonly log: Logger;
+  /** Told that the catalog holds what was never written. */
+  readonly onDamage: (error: CatalogDamagedError) => void;
   /** Milliseconds, never going back. */
   readonly monotonicMs: () => number;
   /** Milliseconds from the end of a look at everything to the start of the next. @default 24 hours */
@@ -46,6 +49,8 @@ export interface CrawlProgress {
 const DAY_MS = 24 * 3600 * 1000;
 /** Directories that are looked at in turn; what they ask of the server is bounded by the share. */
 const WORKERS = 32;
+/** Milliseconds after which a pass lets others have their turn: going by what is proved already asks nothing of the server, and never waits. */
+const TURN_MS = 5;
 
 export class Crawler {
   readonly #limiter: Limiter;
@@ -57,6 +62,7 @@ export class Crawler {
   #failed = 0;
   #checks = 0;
   #checkedAt: number;
+  #checkedGeneration: number | undefined;
   #isCheckWanted = false;
   #wake: () => void = () => undefined;
 
@@ -110,40 +116,53 @@ export class Crawler {
   }
 
   async #run(): Promise<void> {
-    const { open, catalog, log, monotonicMs, intervalMs = DAY_MS } = this.options;
+    const { open, catalog, log, monotonicMs, onDamage, intervalMs = DAY_MS } = this.options;
     while (!this.#stop.signal.aborted) {
       try {
         await open();
-        if (!catalog.isProvedWhole) await this.#pass('proving');
-        else if (this.#isCheckWanted || monotonicMs() - this.#checkedAt >= intervalMs)
-          await this.#pass('checking');
-        else await this.#pause();
-        if (this.#failed > 0) await this.#pause();
+        const isDue = this.#isCheckWanted || monotonicMs() - this.#checkedAt >= intervalMs;
+        let isGoingOn = false;
+        if (!catalog.isProvedWhole) isGoingOn = await this.#pass('proving');
+        else if (isDue) isGoingOn = await this.#pass('checking');
+        if (!isGoingOn) await this.#pause();
       } catch (error) {
+        if (error instanceof CatalogDamagedError) onDamage(error);
         log.debug({ reason: String(error) }, 'the crawl waits');
         await this.#pause();
       }
     }
   }
 
-  async #pass(state: 'proving' | 'checking'): Promise<void> {
+  /** False if the next one had better wait: directories failed, or there was none to do, since one that is new is on its way to the catalog still. */
+  async #pass(state: 'proving' | 'checking'): Promise<boolean> {
     const { catalog, monotonicMs, log } = this.options;
     const { generation } = catalog;
+    const isWanted = this.#isCheckWanted;
     if (state === 'checking') this.#isCheckWanted = false;
     this.#state = state;
     this.#startedAt = monotonicMs();
     [this.#done, this.#failed] = [0, 0];
     try {
       await this.#visitAll(generation);
-      if (this.#stop.signal.aborted || generation !== catalog.generation) return;
+      const isGoingOn = this.#done > 0 && this.#failed === 0;
+      if (this.#stop.signal.aborted) return false;
+      if (generation !== catalog.generation) {
+        this.#isCheckWanted ||= isWanted;
+        return isGoingOn;
+      }
       const seconds = Math.round((monotonicMs() - this.#startedAt) / 1000);
       log.info(
         { directories: this.#done, failed: this.#failed, seconds },
         `${state} every directory is done`,
       );
-      if (state === 'proving' && this.#isCheckWanted) return;
+      // Only what was new since the last pass was proved, unless it is the first of this generation.
+      const isCheck =
+        state === 'checking' || (generation !== this.#checkedGeneration && !this.#isCheckWanted);
+      if (!isCheck) return isGoingOn;
       this.#checkedAt = monotonicMs();
+      this.#checkedGeneration = generation;
       this.#checks += 1;
+      return isGoingOn;
     } finally {
       this.#state = 'idle';
     }
@@ -151,9 +170,15 @@ export class Crawler {
 
   /** From the buckets down, several directories at a time; each before what lies in it. Ends early when all proofs become void. */
   async #visitAll(generation: number): Promise<void> {
-    const { catalog } = this.options;
+    const { catalog, monotonicMs } = this.options;
     const stack = catalog.buckets().flatMap(({ name }) => catalog.root(name) ?? []);
     let [visiting, wake] = [0, (): void => undefined];
+    let turnStartedAt = monotonicMs();
+    const isTurnOver = (): boolean => monotonicMs() - turnStartedAt >= TURN_MS;
+    const giveTurn = async (): Promise<void> => {
+      await nextTurn();
+      turnStartedAt = monotonicMs();
+    };
     const isOver = (): boolean => this.#stop.signal.aborted || generation !== catalog.generation;
     const worker = async (): Promise<void> => {
       while (!isOver()) {
@@ -168,9 +193,12 @@ export class Crawler {
         }
         visiting += 1;
         if (await this.#visit(directory)) {
-          for (const child of catalog.children(directory))
+          for (const child of catalog.children(directory)) {
             if (child.kind === 'directory') stack.push(child.directory);
+            if (isTurnOver()) await giveTurn();
+          }
         }
+        if (isTurnOver()) await giveTurn();
         visiting -= 1;
         wake();
         wake = () => undefined;

@@ -118,6 +118,15 @@ describe.each([
     expect(tree.calls).toEqual([]);
   });
 
+  it('does not spin while a directory is on its way to the catalog', async () => {
+    await put('d/x');
+    let asked = 0;
+    Object.defineProperty(rig.catalog, 'isProvedWhole', { get: () => ++asked > 1_000 });
+    rig.store.crawler.start();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(asked).toBeLessThan(5);
+  });
+
   it('does not take what is written during a look for a foreign change', async () => {
     for (let i = 0; i < 20; i++) await put(`d/${i}`, 'first');
     rig.store.crawler.start();
