@@ -26,12 +26,15 @@ export interface S3ReaderConfig {
   readonly secretAccessKey: string;
 }
 
-/** Throws `ConfigError`. */
-export function readFtpReaderConfig(env: Environment): FtpReaderConfig {
+/**
+ * Throws `ConfigError`.
+ * @param prefix of the FTP account's variables: that of the mirror, or none
+ */
+export function readFtpReaderConfig(env: Environment, prefix = ''): FtpReaderConfig {
   return readAll(env, (read) => {
     const encryptionKeys = readEncryptionKeys(read);
     return {
-      ftp: readFtp(read),
+      ftp: readFtp(read, prefix),
       bucket: readBucket(read),
       ...(encryptionKeys && { encryptionKeys }),
       readPlainObjects: readPlainObjects(read),

@@ -7,11 +7,14 @@ import { readCertificateFiles, type CertificateFiles } from './certificate';
 import { readEncryptionKeys } from './encryption-keys';
 import { EnvironmentReader } from './environment-reader';
 import { readFtp, type FtpConfig } from './ftp-config';
+import { readMirror, type MirrorConfig } from './mirror-config';
 import type { AccessKey } from './s3/access-key';
 import type { KeyringOptions } from './seal/keyring';
 
 export interface GatewayConfig {
   readonly ftp: FtpConfig;
+  /** A second account that holds what the first one holds. Absent: there is none. */
+  readonly mirror?: MirrorConfig;
   readonly s3: {
     readonly bindAddress: string;
     /** 0 for any free port. */
@@ -72,8 +75,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
   const certificate = readCertificateFiles(read);
   const uploadExpiryDays = read.integer('UPLOAD_EXPIRY_DAYS', 0, 3650, 7);
   const encryptionKeys = readEncryptionKeys(read);
+  const ftp = readFtp(read);
+  const mirror = readMirror(read, ftp);
   const config: GatewayConfig = {
-    ftp: readFtp(read),
+    ftp,
+    ...(mirror && { mirror }),
     s3: {
       bindAddress: bindAddress(read, 'S3_BIND_ADDRESS'),
       port: read.integer('S3_PORT', 0, 65535, S3_PORT),

@@ -33,19 +33,21 @@ const TLS_MODES = ['explicit', 'implicit', 'off'] as const;
 /** Printable ASCII, so that no server recodes it; no segment `.` or `..`. */
 const REMOTE_PATH = /^(?!(?:.*\/)?\.{1,2}(?:\/|$))[\x20-\x7e]+$/;
 
-/** The `FTP_*` variables; its problems are left with the reader. */
-export function readFtp(read: EnvironmentReader): FtpConfig {
-  const tls = read.oneOf('FTP_TLS', TLS_MODES, 'explicit');
-  const ca = read.file('FTP_CA_FILE', 'PEM certificates');
+/** The `FTP_*` variables, with a prefix for another account than the first; its problems are left with the reader. */
+export function readFtp(read: EnvironmentReader, prefix = ''): FtpConfig {
+  const name = (variable: string): string => `${prefix}FTP_${variable}`;
+  const tls = read.oneOf(name('TLS'), TLS_MODES, 'explicit');
+  const ca = read.file(name('CA_FILE'), 'PEM certificates');
   return {
     host:
-      read.matching('FTP_HOST', /^[A-Za-z0-9._:-]+$/, 'a host name or address without scheme or path') ?? '',
-    port: read.integer('FTP_PORT', 1, 65535, tls === 'implicit' ? 990 : 21),
-    user: read.text('FTP_USER'),
-    password: read.text('FTP_PASSWORD'),
+      read.matching(name('HOST'), /^[A-Za-z0-9._:-]+$/, 'a host name or address without scheme or path') ??
+      '',
+    port: read.integer(name('PORT'), 1, 65535, tls === 'implicit' ? 990 : 21),
+    user: read.text(name('USER')),
+    password: read.text(name('PASSWORD')),
     root: normalizeRoot(
       read.matching(
-        'FTP_ROOT_PATH',
+        name('ROOT_PATH'),
         REMOTE_PATH,
         'a path of printable ASCII characters without `.` or `..` segments',
         '/',
@@ -53,11 +55,11 @@ export function readFtp(read: EnvironmentReader): FtpConfig {
     ),
     tls,
     ...(ca !== undefined && { ca }),
-    connections: read.integer('FTP_CONNECTIONS', 1, 64, 4),
-    retryMs: read.integer('FTP_RETRY_SECONDS', 0, 3600, 300) * 1000,
-    stallMs: read.integer('FTP_STALL_SECONDS', 1, 600, 30) * 1000,
-    uploadLimit: readLimit(read, 'FTP_UPLOAD_LIMIT'),
-    downloadLimit: readLimit(read, 'FTP_DOWNLOAD_LIMIT'),
+    connections: read.integer(name('CONNECTIONS'), 1, 64, 4),
+    retryMs: read.integer(name('RETRY_SECONDS'), 0, 3600, 300) * 1000,
+    stallMs: read.integer(name('STALL_SECONDS'), 1, 600, 30) * 1000,
+    uploadLimit: readLimit(read, name('UPLOAD_LIMIT')),
+    downloadLimit: readLimit(read, name('DOWNLOAD_LIMIT')),
   };
 }
 

@@ -10,6 +10,7 @@ import { TrashAdmin } from './admin/trash';
 import { version } from './package.json';
 import { buildApp } from './app';
 import type { GatewayConfig } from './config';
+import { MirrorAdmin } from './admin/mirror';
 import { ftpTree } from './ftp-config';
 import { createHttpServer, drain } from './http-server';
 import { followCertificate, readCertificate } from './certificate';
@@ -21,15 +22,16 @@ import { storedVolumes } from './metrics/inventory';
 import { Metrics } from './metrics/metrics';
 import { listenForMetrics } from './metrics/server';
 import type { Readiness } from './middleware/probes';
+import type { MirrorConfig } from './mirror-config';
 import { MemoryBudget } from './s3/memory-budget';
 import { createKeyring } from './seal/keyring';
 import type { CatalogDamagedError } from './store/catalog-error';
 import { markDamaged, openCatalog } from './store/catalog-file';
 import { Checkpoints } from './store/checkpoints';
 import { FtpRoot } from './store/ftp-root';
-import { FtpStore } from './store/ftp-store';
+import { FtpStore, type MirrorLocation } from './store/ftp-store';
 import { KeyCheck } from './store/key-check';
-import { ObjectFiles } from './store/object-files';
+import { ObjectFiles, type ObjectFilesOptions } from './store/object-files';
 import { RemoteLayout } from './store/remote-layout';
 import { expireAbandonedUploads } from './store/upload-expiry';
 
@@ -39,6 +41,9 @@ const DRAIN_MS = 15_000;
 const CHECKPOINT_MS = 8_000;
 /** The FTP server may be what is wrong: giving the lease back is worth this much waiting. */
 const CLOSE_MS = 5_000;
+
+/** Where there is a mirror, a read that the first location does not go on with is given up this soon. */
+const READ_BEFORE_MIRROR_MS = 15_000;
 
 export interface Gateway {
   readonly port: number;
@@ -75,15 +80,20 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     holder: local.holder,
     bucket: config.s3.bucket,
     keyCheck,
-    onTaken: (epoch) => store.begin(epoch),
+    onTaken: (epoch, id) => store.begin(epoch, id),
     restore: (names, id) => checkpoints.restore(names, id),
     monotonicMs,
   });
-  const files = new ObjectFiles({
-    tree,
+  const reading = {
     ...(keyring && { keyring }),
     segmentLog2: config.segmentLog2,
     readPlain: () => keyCheck.readsPlain,
+  };
+  const mirror = config.mirror && openMirror(config.mirror, reading);
+  const files = new ObjectFiles({
+    ...reading,
+    tree,
+    ...(mirror && { readDeadlineMs: READ_BEFORE_MIRROR_MS }),
     temporaryPath: () => root.temporaryPath(),
     asidePath: (path) => layout.aside(path),
   });
@@ -112,6 +122,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     keyCheck,
     ...(keyring && { keyring }),
     connections: config.ftp.connections,
+    ...(mirror && { mirror }),
     ...(config.rotationBytesPerSecond > 0 && { rotationBytesPerSecond: config.rotationBytesPerSecond }),
     monotonicMs,
   });
@@ -142,12 +153,13 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     memoryBudget: new MemoryBudget(config.memoryBudgetBytes),
     log,
     version,
-    ready: () => Promise.resolve(readiness(root, tree.stats().fullSince)),
+    ready: () => Promise.resolve(readiness(root, tree.stats().fullSince, mirror !== undefined)),
     ...(config.s3.domain !== undefined && { domain: config.s3.domain }),
   });
   const admin = buildAdminApp({
     catalog: new CatalogAdmin({ root, catalog, store, checkpoints }),
     trash: new TrashAdmin({ root, store, settings: config.trash }),
+    mirror: new MirrorAdmin(store),
     keys: {
       report: () => store.keys.report(),
       retire: (id) => store.keys.retire(id),
@@ -166,6 +178,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
   const endExpiry =
     uploadExpiryMs !== undefined && expireAbandonedUploads({ ...shared, store, afterMs: uploadExpiryMs });
   store.trashKeeper.start();
+  store.mirror?.start();
   void rotation?.resume();
   const { tls } = config.s3;
   const certificate = tls && (await readCertificate(tls));
@@ -192,6 +205,9 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
       const isClean = drained && idle && root.isOpen;
       if (isClean) await within(CHECKPOINT_MS, checkpoints.take(true));
       space.stop();
+      const mirrored = store.mirror?.close();
+      await mirror?.tree.close(0);
+      if (mirrored) await within(CLOSE_MS, mirrored);
       metricsServer.close();
       metricsServer.closeAllConnections();
       const closed = await within(
@@ -208,11 +224,28 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
 }
 
 /** A full account is no reason to be taken out of service: it can still be restored from. */
-function readiness({ isOpen, reason }: FtpRoot, fullSince: number | undefined): Readiness {
+function readiness(root: FtpRoot, fullSince: number | undefined, hasMirror: boolean): Readiness {
+  const { isOpen, isOutOfReach, reason } = root;
+  if (!isOpen && isOutOfReach && hasMirror)
+    return { ready: true, warning: `only what can be read from the mirror is answered: ${reason}` };
   if (!isOpen) return { ready: false, reason };
   if (fullSince === undefined) return { ready: true };
   const since = new Date(fullSince).toISOString();
   return { ready: true, warning: `the FTP account has had no space left since ${since}` };
+}
+
+/** The second location, of which nothing is known yet. */
+function openMirror(
+  { ftp, maxLagMs }: MirrorConfig,
+  reading: Pick<ObjectFilesOptions, 'keyring' | 'segmentLog2' | 'readPlain'>,
+): MirrorLocation {
+  const tree = ftpTree(ftp);
+  const layout = new RemoteLayout(ftp.root);
+  const temporaryPath = (): never => {
+    throw new Error('nothing is written to the mirror but copies');
+  };
+  const files = new ObjectFiles({ ...reading, tree, temporaryPath, asidePath: (path) => layout.aside(path) });
+  return { tree, layout, files, connections: ftp.connections, maxLagMs };
 }
 
 /** Whether it ended well within this time. */

@@ -6,16 +6,18 @@ import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { addCatalogRoutes, type CatalogAdmin } from './catalog';
 import { addKeyRoutes, type KeysAdmin } from './keys';
+import { addMirrorRoutes, type MirrorAdmin } from './mirror';
 import { addTrashRoutes, type TrashAdmin } from './trash';
 
 export interface AdminParts {
   readonly catalog: CatalogAdmin;
   readonly keys: KeysAdmin;
+  readonly mirror: MirrorAdmin;
   readonly trash: TrashAdmin;
   readonly log: Logger;
 }
 
-export function buildAdminApp({ catalog, keys, trash, log }: AdminParts): Hono {
+export function buildAdminApp({ catalog, keys, mirror, trash, log }: AdminParts): Hono {
   const app = new Hono();
   app.onError((error, c) => {
     log.error({ err: error, path: c.req.path }, 'an admin request failed');
@@ -25,5 +27,6 @@ export function buildAdminApp({ catalog, keys, trash, log }: AdminParts): Hono {
   addCatalogRoutes(app, catalog);
   addTrashRoutes(app, trash);
   addKeyRoutes(app, keys);
+  addMirrorRoutes(app, mirror);
   return app;
 }

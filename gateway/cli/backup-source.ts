@@ -10,12 +10,15 @@ import { ProgressFileError } from '../backups/verify/progress-file';
 import { ConfigError } from '../config-error';
 import { readFtpReaderConfig, readS3ReaderConfig } from '../backup-reader-config';
 import { ftpTree } from '../ftp-config';
+import { MIRROR_PREFIX } from '../mirror-config';
 import { createKeyring } from '../seal/keyring';
 import { RemoteLayout } from '../store/remote-layout';
 
 export interface SourceOptions {
   /** Of a gateway. Absent: straight from the FTP server. */
   readonly endpoint?: string;
+  /** Straight from the mirror instead. */
+  readonly mirror?: true;
   /** The backup target's path: empty, or ending in `/`. */
   readonly path: string;
   /** Bytes a second. */
@@ -46,6 +49,12 @@ export function addSourceOptions(command: Command): Command {
       ).argParser(parseEndpoint),
     )
     .addOption(
+      new Option(
+        '--mirror',
+        'read the mirror (MIRROR_FTP_HOST and the like) instead of the first FTP server',
+      ).conflicts('endpoint'),
+    )
+    .addOption(
       new Option('--path <path>', "the path in the backup target's URL").default('').argParser(parsePath),
     )
     .addOption(
@@ -72,13 +81,16 @@ export async function withSource<T>(
   }
 }
 
-function openSource(env: Environment, { endpoint, limit }: SourceOptions): OpenSource {
+function openSource(env: Environment, { endpoint, mirror, limit }: SourceOptions): OpenSource {
   const limited = limit === undefined ? {} : { limit: new RateLimit(limit) };
   if (endpoint !== undefined) {
     const source = new S3Source({ ...readS3ReaderConfig(env), endpoint });
     return { source, concurrency: S3_CONCURRENCY, ...limited };
   }
-  const { ftp, bucket, encryptionKeys, readPlainObjects } = readFtpReaderConfig(env);
+  const { ftp, bucket, encryptionKeys, readPlainObjects } = readFtpReaderConfig(
+    env,
+    mirror ? MIRROR_PREFIX : '',
+  );
   const source = new FtpSource({
     tree: ftpTree(ftp),
     layout: new RemoteLayout(ftp.root),

@@ -6,6 +6,7 @@ import { addCatalogCommand } from './catalog';
 import { addExportCommand } from './export';
 import { addFtpCommand } from './ftp';
 import { addKeysCommand } from './keys';
+import { addMirrorCommand } from './mirror';
 import { addRestoreCommand } from './restore';
 import { addTrashCommand } from './trash';
 import { addVerifyCommand } from './verify';
@@ -15,6 +16,7 @@ const COMMANDS: readonly ((program: Command, host: CommandHost) => void)[] = [
   addFtpCommand,
   addTrashCommand,
   addKeysCommand,
+  addMirrorCommand,
   addBackupsCommand,
   addRestoreCommand,
   addVerifyCommand,

@@ -14,7 +14,7 @@ import { CatalogDamagedError, CatalogError, messageOf } from './catalog-error';
 /** A commit that failed with less space than this failed for want of it. */
 const FULL_BELOW = 2 ** 20;
 /** More than the catalog has: others keep databases of their own in it. */
-const MAX_DATABASES = 16;
+const MAX_DATABASES = 24;
 /** LMDB's own errors, below which there are none of the system, and those of them that say that something has no room. */
 const LMDB_ERRORS_UP_TO = -30_779;
 const NO_ROOM: readonly number[] = [-30_792, -30_791, -30_790];

@@ -261,6 +261,11 @@ export class Catalog {
     return this.#state.generation;
   }
 
+  /** Rises where changes may be missing: it is a copy from before, or another gateway wrote meanwhile. */
+  get trustedFrom(): number {
+    return this.#state.trustedFrom;
+  }
+
   /** Voids every proof, and the trust in every record: everything is looked at again. */
   async doubtEverything(): Promise<void> {
     const generation = this.#state.generation + 1;

@@ -9,6 +9,11 @@ export class KeyLock {
     return (this.#tasks.get(name) ?? 0) > 1;
   }
 
+  /** Whether a task of this name is running or waiting. */
+  isHeld(name: string): boolean {
+    return this.#tasks.has(name);
+  }
+
   /** Runs `task` when all earlier tasks of the same name have ended. */
   async hold<T>(name: string, task: () => Promise<T>): Promise<T> {
     const before = this.#tails.get(name) ?? Promise.resolve();

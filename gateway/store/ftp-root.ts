@@ -7,12 +7,12 @@ import { RemoteRefused, type RemoteEntry, type RemoteTree } from '../ftp/remote-
 import { isBucketName } from '../s3/bucket-name';
 import type { Catalog } from './catalog';
 import type { KeyCheck } from './key-check';
+import { epochDirectory, fence, makePath, removeDirectories } from './epoch-directories';
 import { Lease, LEASE_TIMING, type Acquired, type LeaseTiming } from './lease';
 import type { RemoteLayout } from './remote-layout';
 
-const TEMPORARY = 'tmp-';
-const FENCED = 'fenced-';
-const ROOT_ID = /^root-[0-9a-f]{16}$/;
+/** Names an FTP root, as a directory in the gateway's own. */
+export const ROOT_ID = /^root-[0-9a-f]{16}$/;
 /** How long a request waits for the root before it is told to come back: start-up and a short loss of the server pass unseen. */
 const PATIENCE_MS = 10_000;
 /** Pause after the root could not be prepared. */
@@ -27,7 +27,7 @@ export interface FtpRootOptions {
   /** Exists without being created. */
   readonly bucket: string;
   /** What else has to be done in a new epoch before anything is answered. */
-  readonly onTaken: (epoch: number) => Promise<void>;
+  readonly onTaken: (epoch: number, root: string) => Promise<void>;
   /** Starts the catalog from what a former gateway left on the server. Gets the names in the gateway's own directory, and the root's name for itself. */
   readonly restore?: (names: readonly string[], root: string) => Promise<void>;
   /** Proves that the root may be used with the keys at hand; throws where it may not. */
@@ -70,6 +70,11 @@ export class FtpRoot {
   /** Whether the root may be used now. */
   get isOpen(): boolean {
     return this.#temporary !== undefined && this.#lease.isHeld;
+  }
+
+  /** Whether this gateway holds the root, as far as it knows, and the server has not answered for too long to be sure. */
+  get isOutOfReach(): boolean {
+    return this.#temporary !== undefined && !this.#lease.isHeld;
   }
 
   /** Whether it is not open because another gateway has it. */
@@ -131,7 +136,7 @@ export class FtpRoot {
     this.abandon();
     await this.#serving;
     if (!this.#lease.isHeld || this.#temporary === undefined) return;
-    await this.#removeFiles(this.#temporary);
+    await removeDirectories(this.options.tree, [this.#temporary]);
     await this.#lease.release();
   }
 
@@ -145,7 +150,7 @@ export class FtpRoot {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
-        await this.#makePath(this.options.layout.own);
+        await makePath(this.options.tree, this.options.layout.own);
         const acquired = await this.#lease.acquire();
         await this.#prepareOrRelease(acquired);
         this.#trouble = undefined;
@@ -182,8 +187,8 @@ export class FtpRoot {
   async #prepare({ epoch, former }: Acquired): Promise<void> {
     const { tree, catalog, layout, bucket, keyCheck, onTaken, restore } = this.options;
     await tree.makeDir(layout.uploads);
-    const fenced = await this.#fence(await this.#ownNames());
-    const temporary = `${layout.own}/${TEMPORARY}${epoch}`;
+    const fenced = await fence(tree, layout.own, await this.#ownNames());
+    const temporary = epochDirectory(layout.own, epoch);
     await tree.makeDir(temporary);
     // Read anew: until it was fenced, a former holder may have added a key.
     const own = await this.#ownNames();
@@ -191,7 +196,7 @@ export class FtpRoot {
     const id = await this.#identify(own);
     await restore?.(own, id);
     await catalog.begin(epoch, former, id, keyCheck.readable);
-    await onTaken(epoch);
+    await onTaken(epoch, id);
     await this.#findBuckets();
     await this.createBucket(bucket);
     this.#temporary = temporary;
@@ -205,29 +210,6 @@ export class FtpRoot {
     const id = `root-${randomBytes(8).toString('hex')}`;
     await this.options.tree.makeDir(`${this.options.layout.own}/${id}`);
     return id;
-  }
-
-  /** Makes each level that is missing. */
-  async #makePath(path: string): Promise<void> {
-    const names = path.split('/').slice(1);
-    for (const [i] of names.entries()) await this.options.tree.makeDir(`/${names.slice(0, i + 1).join('/')}`);
-  }
-
-  /**
-   * Moves the directories of former epochs away: a command of theirs that the server carries out late finds its file gone.
-   * Returns what may be deleted.
-   */
-  async #fence(names: readonly string[]): Promise<string[]> {
-    const { tree, layout } = this.options;
-    const fenced: string[] = [];
-    for (const name of names) {
-      if (name.startsWith(FENCED)) fenced.push(`${layout.own}/${name}`);
-      if (!name.startsWith(TEMPORARY)) continue;
-      const moved = `${layout.own}/${FENCED}${name.slice(TEMPORARY.length)}-${randomBytes(4).toString('hex')}`;
-      await tree.rename(`${layout.own}/${name}`, moved);
-      fenced.push(moved);
-    }
-    return fenced;
   }
 
   async #ownNames(): Promise<string[]> {
@@ -258,20 +240,9 @@ export class FtpRoot {
   }
 
   #sweep(directories: readonly string[]): void {
-    const sweep = async (): Promise<void> => {
-      for (const directory of directories) await this.#removeFiles(directory);
-    };
-    sweep().catch((error: unknown) => {
+    removeDirectories(this.options.tree, directories).catch((error: unknown) => {
       this.options.log.warn({ reason: String(error) }, 'files of a former epoch are left for the next start');
     });
-  }
-
-  async #removeFiles(directory: string): Promise<void> {
-    const { tree } = this.options;
-    const listing = await tree.list(directory);
-    if (listing.outcome !== 'listed') return;
-    for (const { name } of listing.entries) await tree.remove(`${directory}/${name}`);
-    await tree.removeDir(directory);
   }
 
   /** Removes a tree of directories without any file; one that holds a file stays. */

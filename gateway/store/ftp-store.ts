@@ -2,7 +2,7 @@
 
 import type { Logger } from 'pino';
 import { S3Error } from '../errors';
-import type { RemoteTree } from '../ftp/remote-tree';
+import { RemoteRefused, type RemoteTree } from '../ftp/remote-tree';
 import { AbandonedUploads, type UploadStats } from './abandoned-uploads';
 import { BlockReferences } from './block-references';
 import type { Keyring } from '../seal/keyring';
@@ -14,9 +14,14 @@ import { DeleteGuard, type DeleteGuardStats, type GuardMode } from './delete-gua
 import { Directories, type DirectoryStats } from './directories';
 import type { FtpRoot } from './ftp-root';
 import type { KeyCheck } from './key-check';
+import { Mirror, type MirrorStats } from './mirror';
+import type { DamagedSourceError } from './mirror-copier';
+import { MirrorQueue } from './mirror-queue';
+import { MirrorReads } from './mirror-reads';
+import type { Location } from './mirror-root';
 import type { ObjectFiles } from './object-files';
-import { ObjectReader } from './object-reader';
-import { hasDefaultAttributes } from './object-record';
+import { ObjectReader, type ReadFrom } from './object-reader';
+import { hasDefaultAttributes, toInfo, type ObjectRecord } from './object-record';
 import type {
   Attributes,
   Body,
@@ -46,6 +51,18 @@ import { TrashJobs } from './trash-jobs';
 import { TrashKeeper } from './trash-keeper';
 import { Uploads } from './uploads';
 
+/** A second location that holds what the first holds. */
+export interface MirrorLocation extends Location {
+  /** Reads there. */
+  readonly files: ObjectFiles;
+  readonly connections: number;
+  /** Age of a change that is still to be carried over above which somebody is told, in milliseconds. */
+  readonly maxLagMs: number;
+  /** As `MirrorOptions` has them. */
+  readonly firstPauseMs?: number;
+  readonly idleMs?: number;
+}
+
 export interface FtpStoreOptions {
   readonly tree: RemoteTree;
   readonly catalog: Catalog;
@@ -60,6 +77,7 @@ export interface FtpStoreOptions {
   readonly keyring?: Keyring;
   /** Connections to the FTP server. */
   readonly connections: number;
+  readonly mirror?: MirrorLocation;
   /** Plaintext bytes a second that a rotation of keys may seal anew. @default no limit but its share of the connections */
   readonly rotationBytesPerSecond?: number;
   readonly log: Logger;
@@ -83,6 +101,8 @@ export interface FtpStoreStats {
   readonly guard: DeleteGuardStats;
   readonly trash: TrashStats;
   readonly uploads: UploadStats;
+  /** Absent without one. */
+  readonly mirror?: MirrorStats & MirrorReads['stats'];
 }
 
 export class FtpStore implements ObjectStore {
@@ -100,11 +120,17 @@ export class FtpStore implements ObjectStore {
   readonly trashKeeper: TrashKeeper;
   readonly trashJobs: TrashJobs;
   readonly keys: StoreKeys;
+  /** Not started. Absent where there is none. */
+  readonly mirror: Mirror | undefined;
+  readonly #mirrorReads: MirrorReads | undefined;
 
   constructor(private readonly options: FtpStoreOptions) {
     const locks = new KeyLock();
+    const mirrorQueue = options.mirror && new MirrorQueue(options.catalog, options.now);
+    const queued = mirrorQueue ? { mirrorQueue } : {};
     const settler = new Settler({
       ...options,
+      ...queued,
       locks,
       putAway: (ref, aside, record) => this.#trash.putAway(ref, aside, record),
     });
@@ -121,7 +147,38 @@ export class FtpStore implements ObjectStore {
     this.#abandoned = new AbandonedUploads({ ...options, abort: (upload) => this.#uploads.abort(upload) });
     const plainReads = new PlainReads();
     const shared = { ...options, locks, settler, plainReads, directories: this.#directories };
-    this.#reader = new ObjectReader({ ...shared, retainParts: (id) => this.#uploads.retainParts(id) });
+    const first = { tree: options.tree, layout: options.layout };
+    const temporaryPath = (): string => options.root.temporaryPath();
+    if (options.mirror && mirrorQueue) {
+      const { tree, layout, files, connections, ...settings } = options.mirror;
+      const second = { tree, layout };
+      const mirror = new Mirror({
+        ...shared,
+        ...settings,
+        first,
+        mirror: second,
+        queue: mirrorQueue,
+        concurrency: Math.max(1, Math.min(connections, Math.floor(options.connections / 2))),
+        onDamage: (ref, error) => this.#onDamagedSource(ref, error),
+      });
+      this.mirror = mirror;
+      this.#mirrorReads = new MirrorReads({
+        ...shared,
+        mirror,
+        first,
+        second,
+        files,
+        temporaryPath,
+        writer: { replace: (...args) => this.#writer.replace(...args) },
+        markDamaged: (...args) => this.#reader.markDamaged(...args),
+      });
+    }
+    const reads = this.#mirrorReads;
+    this.#reader = new ObjectReader({
+      ...shared,
+      ...(reads && { mirrorReads: reads }),
+      retainParts: (id) => this.#uploads.retainParts(id),
+    });
     this.#references = new BlockReferences({
       ...shared,
       open: (ref) => this.#reader.open(ref),
@@ -137,10 +194,11 @@ export class FtpStore implements ObjectStore {
     this.#guard = new DeleteGuard({ ...options, mode: options.deleteGuard, references: this.#references });
     this.#writer = new ObjectWriter({
       ...shared,
+      ...queued,
       guard: this.#guard,
       references: this.#references,
       trash: this.#trash,
-      temporaryPath: () => options.root.temporaryPath(),
+      temporaryPath,
       discardParts: (id) => this.#uploads.discardParts(id),
     });
     this.trashJobs = new TrashJobs({
@@ -155,6 +213,7 @@ export class FtpStore implements ObjectStore {
       reader: this.#reader,
       writer: this.#writer,
       uploads: this.#uploads,
+      objection: () => this.mirror?.objection,
       ...(bytesPerSecond && { bytesPerSecond }),
     });
   }
@@ -170,12 +229,14 @@ export class FtpStore implements ObjectStore {
       guard: this.#guard.stats,
       trash: this.#trash.stats,
       uploads: this.#abandoned.stats,
+      ...(this.mirror && { mirror: { ...this.mirror.stats, ...this.#mirrorReads!.stats } }),
     };
   }
 
   /** Does what has to be done in a new epoch before anything is answered. */
-  begin(epoch: number): Promise<void> {
-    return this.#trash.begin(epoch);
+  async begin(epoch: number, root: string): Promise<void> {
+    await this.#trash.begin(epoch);
+    await this.mirror?.begin(epoch, root);
   }
 
   listBuckets(): Promise<readonly BucketInfo[]> {
@@ -234,11 +295,22 @@ export class FtpStore implements ObjectStore {
   }
 
   stat(ref: ObjectRef): Promise<ObjectInfo | undefined> {
-    return this.#run(() => this.#reader.stat(ref));
+    return this.#runOrMirror(
+      ref,
+      () => this.#reader.stat(ref),
+      (record) => toInfo(ref.key, record),
+    );
   }
 
   open(ref: ObjectRef): Promise<OpenObject> {
-    return this.#run(() => this.#reader.open(ref));
+    return this.#runOrMirror(
+      ref,
+      () => this.#reader.open(ref),
+      (record, from) => ({
+        info: toInfo(ref.key, record),
+        read: (range) => this.#reader.readFrom(from, ref, record, range),
+      }),
+    );
   }
 
   delete(ref: ObjectRef, options?: PutOptions): Promise<void> {
@@ -314,6 +386,26 @@ export class FtpStore implements ObjectStore {
         throw error;
       }
     });
+  }
+
+  /** As `#run`; while the first location is out of reach, answers of what is proved go on from the mirror. */
+  async #runOrMirror<T>(
+    ref: ObjectRef,
+    operation: () => Promise<T>,
+    onMirror: (record: ObjectRecord, from: ReadFrom) => T,
+  ): Promise<T> {
+    const reads = this.#mirrorReads;
+    const record = reads && this.options.root.isOutOfReach ? await reads.proved(ref) : undefined;
+    return reads && record ? onMirror(record, reads.from) : this.#run(operation);
+  }
+
+  /** The mirror was to get a file that is not what was stored. */
+  async #onDamagedSource(ref: ObjectRef, error: DamagedSourceError): Promise<void> {
+    const found = await this.#reader.find(ref);
+    if (!found) return;
+    const { place, record } = found;
+    if (error.cause instanceof RemoteRefused) await this.#settler.settle(place.directory, place.name);
+    else await this.#reader.markDamaged(ref, place, record, error);
   }
 
   #requireBucket(bucket: string): Directory {

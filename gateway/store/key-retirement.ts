@@ -26,6 +26,8 @@ export interface KeyRetirementOptions {
   readonly keyCheck: KeyCheck;
   /** The key that seals now. */
   readonly writeKeyId: string;
+  /** Why something beyond this FTP root may still depend on older keys. */
+  readonly objection?: () => string | undefined;
 }
 
 /** Why a key stays; none: it is retired. */
@@ -44,6 +46,8 @@ export class KeyRetirement {
     if (sealedBy === writeKeyId) return ['it is the key that seals now (ENCRYPTION_KEY)'];
     if (!keyCheck.inUse.includes(sealedBy))
       return [`nothing here was sealed with it; in use: ${keyCheck.inUse.join(', ')}`];
+    const objection = this.options.objection?.();
+    if (objection !== undefined) return [objection];
     const { epoch } = this.options.catalog;
     // Twice, with the trash in between: what is moved from one to the other meanwhile is seen in one of them.
     for (const look of [this.#inTree, this.#inOwnDirectory, this.#inTree]) {

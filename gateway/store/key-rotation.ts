@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import { S3Error } from '../errors';
 import { RemoteFull, RemoteUnavailable, type RemoteTree } from '../ftp/remote-tree';
 import type { Catalog, Directory } from './catalog';
+import { giveWay } from './courtesy';
 import type { Directories } from './directories';
 import type { FtpRoot } from './ftp-root';
 import { directoriesOf } from './key-census';
@@ -21,9 +22,6 @@ import type { Uploads } from './uploads';
 /** Pauses between passes that left something undone, in milliseconds; each is twice the one before. */
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 300_000;
-/** How long an object waits for clients that wait for a connection, in milliseconds. */
-const LONGEST_COURTESY_MS = 2_000;
-const COURTESY_STEP_MS = 20;
 /** Failures that are told one by one. */
 const MOST_FAILURES_TOLD = 20;
 
@@ -205,7 +203,7 @@ export class KeyRotation {
 
   async #reseal(pass: Pass, { name, size, reseal }: Stale): Promise<void> {
     const { signal } = this.#stop;
-    await this.#giveWay();
+    await giveWay(this.options.tree, signal);
     await this.#keepPace(size);
     if (signal.aborted) return;
     await this.#fails(pass, name, async () => {
@@ -280,19 +278,6 @@ export class KeyRotation {
       for (const { directory, name, record } of files) {
         if (record.kind === 'object' && record.parts) await resealer.tidy(refOf(directory, name));
       }
-    }
-  }
-
-  /** Clients that wait for a connection come first, within reason. */
-  async #giveWay(): Promise<void> {
-    const { tree } = this.options;
-    for (
-      let waited = 0;
-      waited < LONGEST_COURTESY_MS && !this.#stop.signal.aborted;
-      waited += COURTESY_STEP_MS
-    ) {
-      if (tree.stats().connections.waiting === 0) return;
-      await this.#pause(COURTESY_STEP_MS);
     }
   }
 

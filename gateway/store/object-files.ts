@@ -22,6 +22,8 @@ export interface ObjectFilesOptions {
   /** Names a temporary file in this process's own directory; never the same twice. */
   readonly temporaryPath: () => string;
   readonly asidePath: (path: string) => string;
+  /** Milliseconds after which a read without any progress is given up. @default that of the tree */
+  readonly readDeadlineMs?: number;
 }
 
 /** What is to be written. */
@@ -126,16 +128,20 @@ export class ObjectFiles {
 
   /** Yields the plaintext of a file, or a range of it. Throws `FormatError`, `IntegrityError`, `RemoteError`. */
   read(file: KnownFile, range?: ByteRange): AsyncIterable<Buffer> {
-    const { tree, keyring, readPlain } = this.options;
+    const { tree, keyring, readPlain, readDeadlineMs } = this.options;
     const { path, context, header, storedSize, size } = file;
+    const options = readDeadlineMs === undefined ? {} : { deadlineMs: readDeadlineMs };
     if (header && !keyring) throw new IntegrityError('unknown-key');
     if (!header && keyring && !readPlain()) throw new FormatError('not-sealed');
-    if (!header || !keyring) return tree.read(path, range ?? { start: 0, end: storedSize });
+    if (!header || !keyring)
+      return tree.read(path, { ...options, ...(range ?? { start: 0, end: storedSize }) });
     if (!range || (range.start === 0 && range.end === size)) {
-      return openWhole(keyring, context, tree.read(path, { end: storedSize }), { headerBytes: header });
+      return openWhole(keyring, context, tree.read(path, { ...options, end: storedSize }), {
+        headerBytes: header,
+      });
     }
     const { stored, open } = openRange(ObjectCipher.open(keyring, context, header), range);
-    return open(tree.read(path, stored));
+    return open(tree.read(path, { ...options, ...stored }));
   }
 
   /** Bytes of a file as it lies there; undefined if the server refuses it. */

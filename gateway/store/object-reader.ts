@@ -7,6 +7,7 @@ import { listPage } from '../s3/list';
 import type { Catalog, Directory } from './catalog';
 import type { KeyLock } from './concurrency';
 import type { Directories } from './directories';
+import type { MirrorReads } from './mirror-reads';
 import { isDamage, type ObjectFiles } from './object-files';
 import { isSameContent, isSameVersion, toInfo, type ObjectRecord, type StoredPart } from './object-record';
 import type { PlainReads } from './plain-reads';
@@ -32,7 +33,15 @@ export interface ObjectReaderOptions {
   readonly plainReads: PlainReads;
   /** Keeps the parts of an upload from being deleted until the release. */
   readonly retainParts: (uploadId: string) => () => void;
+  /** Where what the first location cannot give may be read from. */
+  readonly mirrorReads?: MirrorReads;
   readonly log: Logger;
+}
+
+/** Where files lie, and how they are read. */
+export interface ReadFrom {
+  readonly files: ObjectFiles;
+  readonly layout: RemoteLayout;
 }
 
 /** Where an object's row stands. */
@@ -133,7 +142,13 @@ export class ObjectReader {
         }
         return;
       } catch (error) {
-        version = await this.#successor(error, ref, place, now ?? version);
+        const read: ObjectRecord = now ?? version;
+        const from = await this.options.mirrorReads?.insteadOf(error, ref, place, read);
+        if (from) {
+          yield* this.readFrom(from, ref, read, { start: at, end });
+          return;
+        }
+        version = await this.#successor(error, ref, place, read);
       } finally {
         release();
       }
@@ -156,19 +171,38 @@ export class ObjectReader {
     });
   }
 
-  #readVersion(ref: ObjectRef, record: ObjectRecord, { start, end }: ByteRange): AsyncIterable<Buffer> {
+  /** Yields the bytes of this very version, from elsewhere than the first location. Throws `S3Error`. */
+  async *readFrom(
+    from: ReadFrom,
+    ref: ObjectRef,
+    record: ObjectRecord,
+    range: ByteRange = { start: 0, end: record.size },
+  ): AsyncGenerator<Buffer> {
+    try {
+      yield* this.#readVersion(ref, record, range, from);
+    } catch (error) {
+      throw toS3Error(error);
+    }
+  }
+
+  #readVersion(
+    ref: ObjectRef,
+    record: ObjectRecord,
+    { start, end }: ByteRange,
+    from: ReadFrom = this.options,
+  ): AsyncIterable<Buffer> {
     const range = start === 0 && end === record.size ? undefined : { start, end };
     return record.parts && record.upload !== undefined
-      ? this.#readParts(ref, record.upload, record.parts, range)
-      : this.#readFile(ref, record, range);
+      ? this.#readParts(ref, record.upload, record.parts, from, range)
+      : this.#readFile(ref, record, from, range);
   }
 
   #readFile(
     ref: ObjectRef,
     { size, storedSize, header }: ObjectRecord,
+    { files, layout }: ReadFrom,
     range?: ByteRange,
   ): AsyncIterable<Buffer> {
-    const { files, layout } = this.options;
     const file = { path: layout.object(ref), context: ref, size, storedSize, ...(header && { header }) };
     return files.read(file, range);
   }
@@ -177,10 +211,10 @@ export class ObjectReader {
     ref: ObjectRef,
     uploadId: string,
     parts: readonly StoredPart[],
+    { files, layout }: ReadFrom,
     range: ByteRange = { start: 0, end: Infinity },
   ): AsyncGenerator<Buffer> {
-    const { files, layout, retainParts } = this.options;
-    const release = retainParts(uploadId);
+    const release = this.options.retainParts(uploadId);
     try {
       let offset = 0;
       for (const { partNumber, file, size, storedSize, header } of parts) {

@@ -8,7 +8,8 @@ import type { Catalog, Directory } from './catalog';
 import { KeyLock } from './concurrency';
 import type { DeleteGuard } from './delete-guard';
 import type { Directories } from './directories';
-import { isSameVersion, toInfo, type ObjectRecord } from './object-record';
+import type { MirrorQueue } from './mirror-queue';
+import { isSameVersion, toInfo, type FileRecord, type ObjectRecord } from './object-record';
 import type { ObjectInfo, ObjectRef, PutOptions } from './object-store';
 import type { PlainReads } from './plain-reads';
 import type { RemoteLayout } from './remote-layout';
@@ -35,6 +36,8 @@ export interface ObjectWriterOptions {
   readonly temporaryPath: () => string;
   /** Deletes the parts of an object that is gone, when nobody reads them any more. */
   readonly discardParts: (uploadId: string) => void;
+  /** Where there is a mirror: what is to be carried over to it. */
+  readonly mirrorQueue?: MirrorQueue;
   readonly log: Logger;
   readonly now: () => number;
 }
@@ -84,8 +87,14 @@ export class ObjectWriter {
   /**
    * Stores the file of a version anew, without any change that S3 shows. False, and nothing is done, if that version is no more, or if somebody reads it
    * who could not tell the new file from the old one.
+   * @param mends also one that is damaged: `write` has its bytes from elsewhere
    */
-  async replace(ref: ObjectRef, version: ObjectRecord, write: () => Promise<ObjectRecord>): Promise<boolean> {
+  async replace(
+    ref: ObjectRef,
+    version: ObjectRecord,
+    write: () => Promise<ObjectRecord>,
+    mends = false,
+  ): Promise<boolean> {
     return this.#asWriter(ref.bucket, async () => {
       const segments = ref.key.split('/');
       const name = segments.pop() ?? '';
@@ -94,7 +103,7 @@ export class ObjectWriter {
       const path = this.options.layout.object(ref);
       return this.options.locks.hold(path, async () => {
         const current = await this.#current(ref, directory, name);
-        if (!current || current.damaged || !isSameVersion(current, version)) return false;
+        if (!current || (current.damaged && !mends) || !isSameVersion(current, version)) return false;
         if (this.options.plainReads.isRead(path)) return false;
         await this.#commitLocked(ref, directory, name, write, () => []);
         return true;
@@ -186,8 +195,9 @@ export class ObjectWriter {
     write: () => Promise<ObjectRecord>,
     alongside: (record: ObjectRecord) => (Promise<void> | undefined)[],
   ): Promise<ObjectRecord> {
-    const { catalog, settler } = this.options;
+    const { catalog, settler, mirrorQueue } = this.options;
     const { epoch } = catalog;
+    const before = catalog.file(directory, name);
     const intent = await catalog.intents.add(ref);
     try {
       const record = await write();
@@ -196,6 +206,11 @@ export class ObjectWriter {
       await Promise.all([
         catalog.putFile(directory, name, record),
         catalog.intents.remove(intent),
+        mirrorQueue?.note(ref, {
+          kind: 'stored',
+          bytes: record.storedSize,
+          uploads: uploadsOf(before).filter((upload) => upload !== record.upload),
+        }),
         ...alongside(record),
       ]);
       return record;
@@ -238,10 +253,11 @@ export class ObjectWriter {
     name: string,
     entry: TrashEntry | undefined,
   ): Promise<S3Error | undefined> {
-    const { catalog, guard, references, trash } = this.options;
+    const { catalog, guard, references, trash, mirrorQueue } = this.options;
     return catalog.atomically(() => {
       const objection = guard.objection(ref);
       if (objection) return objection;
+      void mirrorQueue?.note(ref, { kind: 'deleted', uploads: uploadsOf(catalog.file(directory, name)) });
       void catalog.removeFile(directory, name);
       references.forget(ref);
       if (entry) void trash.add(entry);
@@ -313,4 +329,8 @@ export class ObjectWriter {
     }
     return directory;
   }
+}
+
+function uploadsOf(record: FileRecord | undefined): string[] {
+  return record?.kind === 'object' && record.upload !== undefined ? [record.upload] : [];
 }

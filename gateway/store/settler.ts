@@ -6,6 +6,7 @@ import { RemoteRefused, type RemoteTree } from '../ftp/remote-tree';
 import { IntegrityError } from '../seal/errors';
 import type { Catalog, Directory } from './catalog';
 import type { KeyLock } from './concurrency';
+import type { MirrorQueue } from './mirror-queue';
 import { isDamage, type FileFacts, type ObjectFiles } from './object-files';
 import { hasDefaultAttributes, isSameContent, type FileRecord, type ObjectRecord } from './object-record';
 import type { ObjectRef } from './object-store';
@@ -30,6 +31,8 @@ export interface SettlerOptions {
   readonly locks: KeyLock;
   /** Takes a replaced file away from its aside, for good or into the trash. */
   readonly putAway: (ref: ObjectRef, aside: string, record: FileRecord) => Promise<void>;
+  /** Where there is a mirror: what is to be carried over to it. */
+  readonly mirrorQueue?: MirrorQueue;
   readonly log: Logger;
   readonly now: () => number;
 }
@@ -75,7 +78,7 @@ export class Settler {
 
   /** For a caller that holds the object's lock. */
   async settleLocked(directory: Directory, name: string, listed: Listed = {}): Promise<void> {
-    const { catalog, layout } = this.options;
+    const { catalog, layout, mirrorQueue } = this.options;
     const ref = refOf(directory, name);
     const path = layout.object(ref);
     const before = catalog.file(directory, name);
@@ -84,6 +87,8 @@ export class Settler {
     if (intents.length === 0) this.#report(path, before, found);
     await Promise.all([
       found ? catalog.putFile(directory, name, found) : before && catalog.removeFile(directory, name),
+      // What went away by itself stays on the mirror: it may be the only copy.
+      found?.kind === 'object' && mirrorQueue?.note(ref, { kind: 'found', bytes: found.storedSize }),
       ...intents.map((intent) => catalog.intents.remove(intent)),
     ]);
     this.#suspects.delete(path);

@@ -39,6 +39,8 @@ export interface RigOptions {
   readonly deleteGuard?: GuardMode;
   /** @default that of the gateway */
   readonly trash?: Partial<TrashSettings>;
+  /** Of a second location. @default none */
+  readonly mirror?: RemoteTree;
   /** Of a rig that was stopped, to go on with its catalog. @default a new one */
   readonly directory?: string;
 }
@@ -70,21 +72,31 @@ export class StoreRig {
       ...shared,
       holder,
       bucket: 'bucket',
-      onTaken: (epoch) => this.store.begin(epoch),
+      onTaken: (epoch, id) => this.store.begin(epoch, id),
       keyCheck,
       monotonicMs: () => performance.now(),
       ...(leaseTiming && { leaseTiming }),
       ...(patienceMs !== undefined && { patienceMs }),
     });
     this.root = root;
-    const files = new ObjectFiles({
-      tree,
+    const reading = {
       ...(keyring && { keyring }),
       segmentLog2: 12,
       readPlain: () => keyCheck.readsPlain,
       temporaryPath: () => root.temporaryPath(),
-      asidePath: (path) => layout.aside(path),
-    });
+      asidePath: (path: string) => layout.aside(path),
+    };
+    const files = new ObjectFiles({ ...reading, tree });
+    const { mirror } = this.options;
+    const second = mirror && {
+      tree: mirror,
+      layout,
+      files: new ObjectFiles({ ...reading, tree: mirror }),
+      connections: 4,
+      maxLagMs: 60_000,
+      firstPauseMs: 10,
+      idleMs: 10,
+    };
     const trash = { keepMs: 7 * DAY_MS, maxBytes: 2 ** 38, ...this.options.trash };
     this.keyCheck = keyCheck;
     this.store = new FtpStore({
@@ -97,6 +109,7 @@ export class StoreRig {
       keyCheck,
       ...(keyring && { keyring }),
       connections: 4,
+      ...(second && { mirror: second }),
       monotonicMs: () => performance.now(),
     });
   }
@@ -107,6 +120,7 @@ export class StoreRig {
     await this.store.crawler.stop();
     await this.store.trashKeeper.close();
     await this.store.keys.rotation?.close();
+    await this.store.mirror?.close();
     await this.catalog.close(false);
     if (losesDisk) rmSync(join(this.directory, 'catalog'), { recursive: true });
     this.start(changes);
@@ -117,6 +131,7 @@ export class StoreRig {
     await this.store.crawler.stop();
     await this.store.trashKeeper.close();
     await this.store.keys.rotation?.close();
+    await this.store.mirror?.close();
     await this.root.close();
     await this.catalog.close(true);
   }
@@ -126,6 +141,7 @@ export class StoreRig {
     await this.store.crawler.stop();
     await this.store.trashKeeper.close();
     await this.store.keys.rotation?.close();
+    await this.store.mirror?.close();
     await this.catalog.close(false);
     rmSync(this.directory, { recursive: true, force: true });
   }
