@@ -6,6 +6,7 @@ import { backupMetrics } from './backup-metrics';
 import { BackupRuns } from './backup-runs';
 import { certificateMetric } from './certificate-metric';
 import { ftpMetrics } from './ftp-metrics';
+import { mirrorMetrics } from './mirror-metrics';
 import type { StoredVolume } from './inventory';
 import { processMetrics } from './process-metrics';
 import { requestMetrics } from './request-metrics';
@@ -46,6 +47,7 @@ export class Metrics {
     ftpMetrics(this.#registry, ftp, availableBytes);
     if (certificateFile !== undefined) certificateMetric(this.#registry, certificateFile);
     storeMetrics(this.#registry, store);
+    mirrorMetrics(this.#registry, store);
     backupMetrics(this.#registry, this.#runs, () => this.#volumeStatus());
   }
 

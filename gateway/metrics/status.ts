@@ -37,7 +37,12 @@ const CERTIFICATE_SOON_MS = 21 * DAY_MS;
 
 /** The worst first. */
 export function concerns(status: GatewayStatus): Concern[] {
-  const found = [...ftpConcerns(status), ...longhornConcerns(status), ...volumeConcerns(status)];
+  const found = [
+    ...ftpConcerns(status),
+    ...mirrorConcerns(status),
+    ...longhornConcerns(status),
+    ...volumeConcerns(status),
+  ];
   return found.sort((a, b) => Number(b.level === 'down') - Number(a.level === 'down'));
 }
 
@@ -71,6 +76,23 @@ function ftpConcerns({ store, ftp, now }: GatewayStatus): Concern[] {
           : `The FTP server's certificate ends in ${span(certificateExpiresAt - now)}. Have it renewed.`,
     });
   return found;
+}
+
+function mirrorConcerns({ store: { serving, stats } }: GatewayStatus): Concern[] {
+  const { mirror } = stats;
+  if (!mirror || !serving) return [];
+  const { state, reason = 'unknown', lagMs, maxLagMs, extras } = mirror;
+  const found: string[] = [];
+  if (state === 'refused') found.push(`The mirror is refused: ${reason}.`);
+  else if (lagMs > maxLagMs)
+    found.push(
+      `The mirror is ${span(lagMs)} behind${state === 'unreachable' ? `: ${reason}` : ''}. Look at the second FTP server.`,
+    );
+  if (extras > 0)
+    found.push(
+      `The mirror has ${extras} ${extras === 1 ? 'file' : 'files'} that the first FTP server does not have. Run "longhaul verify": the first server may have lost them.`,
+    );
+  return found.map((text) => ({ level: 'attention', text }));
 }
 
 function longhornConcerns({ store, longhornSeenAt, startedAt, now }: GatewayStatus): Concern[] {

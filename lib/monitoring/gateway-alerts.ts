@@ -98,6 +98,39 @@ export function gatewayAlerts(props: GatewayAlertProps): AlertRule[] {
           : `Renew the certificate that ${gateway} mounts; it is taken without a restart.`,
     })),
     {
+      name: 'LonghaulMirrorLagging',
+      expr: `max by (job) (${of('longhaul_mirror_lag_seconds')}) > max by (job) (${of('longhaul_mirror_max_lag_seconds')})`,
+      forSeconds: 60,
+      severity: 'warning',
+      labels,
+      summary: `The mirror of ${suffix} lags behind its first FTP server.`,
+      description:
+        'Changes wait for longer than MIRROR_MAX_LAG_MINUTES. If the first server is lost now, so are they.',
+      runbook: `kubectl -n ${namespace} exec deploy/${gateway} -- node /app/longhaul.js mirror status; then look at the second FTP server and the way to it.`,
+    },
+    {
+      name: 'LonghaulMirrorIncomplete',
+      expr: `max by (job) (${of('longhaul_mirror_complete')}) == 0`,
+      forSeconds: HOUR,
+      severity: 'warning',
+      labels,
+      summary: `Nobody knows what the mirror of ${suffix} lacks.`,
+      description:
+        'It could not be compared with the first FTP server: it is out of reach, or refused because it belongs to something else, or the comparison takes long.',
+      runbook: `kubectl -n ${namespace} exec deploy/${gateway} -- node /app/longhaul.js mirror status says why.`,
+    },
+    {
+      name: 'LonghaulMirrorExtraFiles',
+      expr: `max by (job) (${of('longhaul_mirror_extra_files')}) > 0`,
+      forSeconds: 300,
+      severity: 'warning',
+      labels,
+      summary: `The mirror of ${suffix} has files that the first FTP server does not have.`,
+      description:
+        'Either the first server lost them, or the gateway lost its catalog while it deleted them. They stay on the mirror for 30 days.',
+      runbook: `Run "longhaul verify": if the first server lost them, backups are damaged there, and "longhaul restore --mirror" reads the mirror.`,
+    },
+    {
       name: 'LonghaulGuardObjected',
       expr: `sum by (job, reason) (increase(${of('longhaul_guard_objections_total')}[1h])) > 0`,
       forSeconds: 0,

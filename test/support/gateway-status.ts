@@ -109,6 +109,24 @@ export const RUNNING: GatewayStatus = {
   ],
 };
 
+/** Of a second location that is up to date. */
+export const MIRROR: NonNullable<GatewayStatus['store']['stats']['mirror']> = {
+  state: 'current',
+  complete: true,
+  pending: 0,
+  pendingBytes: 0,
+  lagMs: 0,
+  maxLagMs: 15 * MINUTE,
+  copied: 812,
+  copiedBytes: 18_700 * MIB,
+  deleted: 96,
+  failed: 0,
+  extras: 0,
+  comparison: { done: 36_012, extras: 0, running: false, endedAt: NOW - 5 * HOUR },
+  reads: 0,
+  mended: 0,
+};
+
 export const ATTENTION: GatewayStatus = {
   ...GOOD,
   longhornSeenAt: NOW - 3 * HOUR,

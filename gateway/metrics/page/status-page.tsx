@@ -19,6 +19,13 @@ const MARKS: Readonly<Record<Level, string>> = {
   down: 'M7 7l10 10M17 7L7 17',
 };
 
+const MIRROR_STATES = {
+  current: 'up to date',
+  'catching-up': 'catching up',
+  unreachable: 'out of reach',
+  refused: 'refused',
+} as const;
+
 export function StatusPage({ status }: { status: GatewayStatus }) {
   const found = concerns(status);
   const level = levelOf(found, status.store);
@@ -110,6 +117,14 @@ function Facts({ status }: { status: GatewayStatus }) {
           </>
         )}
       </Fact>
+      {store.stats.mirror && (
+        <Fact
+          name="Mirror"
+          note={`${formatCount(store.stats.mirror.pending, 'change')} to carry over; ${formatCount(store.stats.mirror.reads, 'read')} from it`}
+        >
+          {MIRROR_STATES[store.stats.mirror.state]}
+        </Fact>
+      )}
       <Fact
         name="Stored"
         note={`${formatCount(store.entries, 'file or directory', 'files and directories')} in the catalog`}

@@ -8,7 +8,7 @@ import { buildMetricsApp } from '../../../gateway/metrics/app';
 import { listenForMetrics } from '../../../gateway/metrics/server';
 import type { GatewayStatus } from '../../../gateway/metrics/status';
 import { hasChromium, startChromium } from '../../support/chromium';
-import { ATTENTION, DOWN, EMPTY, GOOD, RUNNING, STANDBY } from '../../support/gateway-status';
+import { ATTENTION, DOWN, EMPTY, GOOD, MIRROR, RUNNING, STANDBY } from '../../support/gateway-status';
 
 const STATES = {
   good: GOOD,
@@ -104,6 +104,30 @@ suite('the status page', () => {
     expect(items.join('\n')).toContain('longhaul backup now');
     expect(items.join('\n')).toContain('certificate ends in 9 days');
     expect(items.join('\n')).toContain('12 days old');
+  });
+
+  it('tells of a mirror only where there is one, and what is wrong with it', async () => {
+    const withMirror = (mirror: Partial<typeof MIRROR>): GatewayStatus => {
+      const stats = { ...GOOD.store.stats, mirror: { ...MIRROR, ...mirror } };
+      return { ...GOOD, store: { ...GOOD.store, stats } };
+    };
+    await open(GOOD);
+    expect(await text()).not.toContain('Mirror');
+    await page.close();
+    await open(withMirror({}));
+    expect(await text()).toContain('up to date');
+    expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('All is well');
+    await page.close();
+    await open(
+      withMirror({ state: 'unreachable', reason: 'timeout', lagMs: 20 * 60_000, pending: 7, extras: 2 }),
+    );
+    expect(await page.locator('.headline li').allInnerTexts()).toEqual([
+      'The mirror is 20 minutes behind: timeout. Look at the second FTP server.',
+      'The mirror has 2 files that the first FTP server does not have. Run "longhaul verify": the first server may have lost them.',
+    ]);
+    await page.close();
+    await open(withMirror({ state: 'refused', reason: 'it is another' }));
+    expect(await text()).toContain('The mirror is refused: it is another.');
   });
 
   it('does not call a standby broken', async () => {

@@ -223,6 +223,41 @@ const CASES: Readonly<Record<string, Case>> = {
     fires: [{ [`longhaul_s3_certificate_expiry_timestamp_seconds{${JOB}}`]: `${14 * 86_400}x10` }, '3h'],
     silent: [[{ [`longhaul_s3_certificate_expiry_timestamp_seconds{${JOB}}`]: `${15 * 86_400}x10` }, '3h']],
   },
+  'a mirror that lags': {
+    rules: gateway,
+    alert: 'LonghaulMirrorLagging',
+    fires: [
+      {
+        [`longhaul_mirror_lag_seconds{${JOB}}`]: '0x5 901+60x20',
+        [`longhaul_mirror_max_lag_seconds{${JOB}}`]: '900x30',
+      },
+      '10m',
+    ],
+    silent: [
+      [
+        {
+          [`longhaul_mirror_lag_seconds{${JOB}}`]: '899x20',
+          [`longhaul_mirror_max_lag_seconds{${JOB}}`]: '900x20',
+        },
+        '10m',
+      ],
+    ],
+  },
+  'a mirror of which nobody knows what it lacks': {
+    rules: gateway,
+    alert: 'LonghaulMirrorIncomplete',
+    fires: [{ [`longhaul_mirror_complete{${JOB}}`]: '0x80' }, '70m'],
+    silent: [
+      [{ [`longhaul_mirror_complete{${JOB}}`]: '0x80' }, '50m'],
+      [{ [`longhaul_mirror_complete{${JOB}}`]: '0x30 1x50' }, '70m'],
+    ],
+  },
+  'a mirror with files that only it has': {
+    rules: gateway,
+    alert: 'LonghaulMirrorExtraFiles',
+    fires: [{ [`longhaul_mirror_extra_files{${JOB}}`]: '0x5 3x20' }, '15m'],
+    silent: [[{ [`longhaul_mirror_extra_files{${JOB}}`]: '3x5 0x20' }, '15m']],
+  },
   'a delete that the guard refused': {
     rules: gateway,
     alert: 'LonghaulGuardObjected',
