@@ -11,6 +11,8 @@ export interface GatewayNetworkPolicyProps {
   /** Longhorn's. @default 'longhorn-system' */
   readonly namespace?: string;
   readonly ftp?: FtpOptions;
+  /** Of the second FTP server. @default - there is none */
+  readonly mirror?: FtpOptions;
   /** Namespaces whose pods may read metrics and status page. @default - every namespace */
   readonly metricsFrom?: readonly string[];
 }
@@ -18,7 +20,7 @@ export interface GatewayNetworkPolicyProps {
 const DNS_PORT = 53;
 
 /**
- * In: every pod of Longhorn's namespace, for managers and instance managers of every node connect; and to the metrics, who may read them. Out: DNS, and the FTP server.
+ * In: every pod of Longhorn's namespace, for managers and instance managers of every node connect; and to the metrics, who may read them. Out: DNS, and the FTP servers.
  *
  * An FTP server tells the port of each data connection as it goes, and its address stands in a Secret. So without more knowledge every
  * address and every TCP port is allowed: a port too few would stop every transfer. `ftp.addresses` and `ftp.passivePorts` narrow it.
@@ -26,7 +28,7 @@ const DNS_PORT = 53;
 export class GatewayNetworkPolicy extends Construct {
   constructor(scope: Construct, id: string, props: GatewayNetworkPolicyProps) {
     super(scope, id);
-    const { name, namespace = LONGHORN_NAMESPACE, ftp = {}, metricsFrom } = props;
+    const { name, namespace = LONGHORN_NAMESPACE, ftp = {}, mirror, metricsFrom } = props;
     watchApp(this);
     new k8s.KubeNetworkPolicy(this, 'Resource', {
       metadata: { name, namespace, labels: ownLabels(name) },
@@ -37,7 +39,10 @@ export class GatewayNetworkPolicy extends Construct {
         egress: [
           // To any address: the cluster's DNS may be a pod, a cache on the node, or outside.
           { ports: [{ protocol: 'UDP', port: k8s.IntOrString.fromNumber(DNS_PORT) }, tcpPort(DNS_PORT)] },
-          { ...destinations(ftp), ports: ftpPorts(ftp) },
+          ...[ftp, ...(mirror ? [mirror] : [])].map((each) => ({
+            ...destinations(each),
+            ports: ftpPorts(each),
+          })),
         ],
       },
     });

@@ -45,6 +45,15 @@ export interface FtpOptions {
   readonly port?: number;
 }
 
+/** A second FTP server that holds what the first one holds. */
+export interface MirrorOptions {
+  /** Secret with its account: `ftp_host`, `ftp_port`, `ftp_user`, `ftp_password`, `ftp_path`. @default 's3-to-ftp-mirror-credentials', with `-<name>` behind it for other targets */
+  readonly credentialSecret?: string;
+  readonly ftp?: FtpOptions;
+  /** Minutes, from 1, after which a change that is not on the mirror yet is warned of. @default 15 */
+  readonly maxLagMinutes?: number;
+}
+
 /** Where the catalog lies. It may be lost: it is then rebuilt from the FTP server. */
 export interface CatalogOptions {
   /** Of the `emptyDir`; a pod that exceeds it is evicted. @default '2Gi' */
@@ -86,6 +95,8 @@ export interface GatewayOptions {
   /** Secret with the FTP account, the S3 key pair and the encryption key. @default 's3-to-ftp-ftp-credentials', with `-<name>` behind it for other targets */
   readonly credentialSecret?: string;
   readonly ftp?: FtpOptions;
+  /** A second FTP server, with a Secret of its own, that holds what the first one holds. @default - none */
+  readonly mirror?: MirrorOptions;
   readonly catalog?: CatalogOptions;
   readonly resources?: ResourceOptions;
   /** MiB of request bodies held in memory at a time, from 16. The memory limit must be 256 MiB above it. @default 64 */

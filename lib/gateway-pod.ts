@@ -18,6 +18,7 @@ import {
   METRICS_PATH,
   METRICS_PORT,
   METRICS_PORT_NAME,
+  MIRROR_SECRET_KEYS,
   LONGHAUL_COMMAND,
   READY_PATH,
   S3_PORT,
@@ -29,6 +30,7 @@ import { ownLabels } from './own-labels';
 import { RESTRICTED_CONTAINER, RESTRICTED_POD } from './pod-security';
 
 const CA_DIRECTORY = '/etc/longhaul/ftp-ca';
+const MIRROR_CA_DIRECTORY = '/etc/longhaul/mirror-ftp-ca';
 const CERTIFICATE_DIRECTORY = '/etc/longhaul/s3-certificate';
 
 /** The gateway stops within 30 s of SIGTERM: it ends what is in flight, then gives its lease back. The rest is slack for a busy node. */
@@ -58,14 +60,14 @@ export function gatewayPod(names: TargetNames, props: GatewayProps): k8s.PodTemp
       ...(imagePullSecrets.length > 0 && { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
       ...(replicas > 1 && { topologySpreadConstraints: [spreadOverNodes(names)] }),
       containers: [container(names, props)],
-      volumes: [catalogVolume(props), ...caVolume(props.ftp?.ca), ...certificateVolume(props)],
+      volumes: [catalogVolume(props), ...caVolumes(props), ...certificateVolume(props)],
     },
   };
 }
 
 /** The pod that verifies: the gateway's account and key, and none of what serves S3. */
 export function verifyPod(name: string, props: GatewayProps, args: readonly string[]): k8s.PodTemplateSpec {
-  const { ftp, imagePullSecrets = [] } = props;
+  const { imagePullSecrets = [] } = props;
   return {
     metadata: { labels: ownLabels(name) },
     spec: {
@@ -89,10 +91,10 @@ export function verifyPod(name: string, props: GatewayProps, args: readonly stri
             limits: quantities({ cpu: '1', memory: '512Mi' }),
           },
           securityContext: RESTRICTED_CONTAINER,
-          volumeMounts: ftp?.ca ? [{ name: 'ftp-ca', mountPath: CA_DIRECTORY, readOnly: true }] : [],
+          volumeMounts: caMounts(props),
         },
       ],
-      volumes: caVolume(ftp?.ca),
+      volumes: caVolumes(props),
     },
   };
 }
@@ -129,7 +131,7 @@ function container(names: TargetNames, props: GatewayProps): k8s.Container {
     securityContext: RESTRICTED_CONTAINER,
     volumeMounts: [
       { name: 'catalog', mountPath: CATALOG_MOUNT_PATH },
-      ...(props.ftp?.ca ? [{ name: 'ftp-ca', mountPath: CA_DIRECTORY, readOnly: true }] : []),
+      ...caMounts(props),
       ...certificateVolume(props).map(({ name }) => ({
         name,
         mountPath: CERTIFICATE_DIRECTORY,
@@ -151,6 +153,7 @@ function environment(names: TargetNames, props: GatewayProps): k8s.EnvVar[] {
     [GATEWAY_ENV.ftpConnections]: ftp.connections,
     [GATEWAY_ENV.ftpRetrySeconds]: ftp.retrySeconds,
     [GATEWAY_ENV.ftpStallSeconds]: ftp.stallSeconds,
+    ...mirrorValues(props),
     [GATEWAY_ENV.s3Bucket]: bucket,
     [GATEWAY_ENV.s3Port]: S3_PORT,
     [GATEWAY_ENV.s3TlsCertFile]: tlsSecret && `${CERTIFICATE_DIRECTORY}/tls.crt`,
@@ -165,7 +168,29 @@ function environment(names: TargetNames, props: GatewayProps): k8s.EnvVar[] {
   const plain = Object.entries(values).flatMap(([name, value]) =>
     value === undefined ? [] : [{ name, value: String(value) }],
   );
-  return [...secret, ...plain];
+  return [...secret, ...mirrorSecret(names, props), ...plain];
+}
+
+function mirrorSecret(names: TargetNames, { mirror }: GatewayProps): k8s.EnvVar[] {
+  if (mirror === undefined) return [];
+  const secretName = mirror.credentialSecret ?? names.mirrorSecret;
+  return Object.entries(MIRROR_SECRET_KEYS).map(([key, name]) => ({
+    name,
+    valueFrom: { secretKeyRef: { name: secretName, key } },
+  }));
+}
+
+function mirrorValues({ mirror }: GatewayProps): Readonly<Record<string, string | number | undefined>> {
+  if (mirror === undefined) return {};
+  const { ftp = {}, maxLagMinutes } = mirror;
+  return {
+    [GATEWAY_ENV.mirrorFtpTls]: ftp.tls ?? 'explicit',
+    [GATEWAY_ENV.mirrorFtpCaFile]: ftp.ca && `${MIRROR_CA_DIRECTORY}/${ftp.ca.key ?? DEFAULT_CA_KEY}`,
+    [GATEWAY_ENV.mirrorFtpConnections]: ftp.connections,
+    [GATEWAY_ENV.mirrorFtpRetrySeconds]: ftp.retrySeconds,
+    [GATEWAY_ENV.mirrorFtpStallSeconds]: ftp.stallSeconds,
+    [GATEWAY_ENV.mirrorMaxLagMinutes]: maxLagMinutes,
+  };
 }
 
 function probe(path: string, { tlsSecret }: GatewayProps): k8s.Probe {
@@ -186,14 +211,26 @@ function catalogVolume({ catalog = {} }: GatewayProps): k8s.Volume {
   return { name: 'catalog', emptyDir: { sizeLimit } };
 }
 
-function caVolume(ca: KeyReference | undefined): k8s.Volume[] {
+function caVolumes({ ftp, mirror }: GatewayProps): k8s.Volume[] {
+  return [...caVolume('ftp-ca', ftp?.ca), ...caVolume('mirror-ftp-ca', mirror?.ftp?.ca)];
+}
+
+function caMounts(props: GatewayProps): k8s.VolumeMount[] {
+  return caVolumes(props).map(({ name }) => ({
+    name,
+    mountPath: name === 'ftp-ca' ? CA_DIRECTORY : MIRROR_CA_DIRECTORY,
+    readOnly: true,
+  }));
+}
+
+function caVolume(name: string, ca: KeyReference | undefined): k8s.Volume[] {
   if (ca === undefined) return [];
   const { secret: secretName, configMap, key = DEFAULT_CA_KEY } = ca;
   const items = [{ key, path: key }];
   return [
     secretName === undefined
-      ? { name: 'ftp-ca', configMap: { name: configMap, items } }
-      : { name: 'ftp-ca', secret: { secretName, items } },
+      ? { name, configMap: { name: configMap, items } }
+      : { name, secret: { secretName, items } },
   ];
 }
 

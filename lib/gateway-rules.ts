@@ -11,13 +11,14 @@ import {
   type GatewayOptions,
   type GatewayProps,
   type KeyReference,
+  type MirrorOptions,
   type PortRange,
   type ResourceAmounts,
 } from './gateway-options';
 import { checkImage } from './image';
 import { isDnsLabel, isDnsSubdomain } from './kube-names';
 import { checkNamespace } from './namespace';
-import { DEFAULT_TARGET, FTP_SECRET_KEYS, GATEWAY_ENV, targetNames } from './names';
+import { DEFAULT_TARGET, FTP_SECRET_KEYS, GATEWAY_ENV, MIRROR_SECRET_KEYS, targetNames } from './names';
 import { expect, inside, warning, type Finding } from './problems';
 import { parseQuantity } from './quantity';
 import { cronFindings } from './recurring-job-rules';
@@ -89,6 +90,7 @@ function checkOptions(options: GatewayOptions): Finding[] {
       expect(isDnsSubdomain(secret), `imagePullSecrets[${index}]`, secret, 'expected the name of a Secret'),
     ),
     ...inside('ftp', checkFtp(options.ftp ?? {}, options)),
+    ...(options.mirror ? inside('mirror', checkMirror(options.mirror, options)) : []),
     ...inside('verify', checkVerify(options.verify ?? {})),
     ...inside('catalog', checkCatalog(options.catalog ?? {}, replicas)),
     ...checkResources(options),
@@ -161,6 +163,20 @@ function checkFtp(ftp: FtpOptions, { encryption = true }: GatewayOptions): Findi
       ),
     ),
     ...(passivePorts === undefined ? [] : checkPortRange(passivePorts)),
+  ];
+}
+
+function checkMirror(mirror: MirrorOptions, options: GatewayOptions): Finding[] {
+  const { credentialSecret, ftp = {}, maxLagMinutes } = mirror;
+  return [
+    ...expect(
+      credentialSecret === undefined || isDnsSubdomain(credentialSecret),
+      'credentialSecret',
+      credentialSecret,
+      'expected the name of a Secret in the namespace of Longhorn',
+    ),
+    ...inside('ftp', checkFtp(ftp, options)),
+    ...checkInteger('maxLagMinutes', maxLagMinutes, 1, 10_080),
   ];
 }
 
@@ -265,11 +281,18 @@ function checkAmounts({ cpu, memory }: ResourceAmounts): Finding[] {
 /** Variables that have a prop or a key in the Secret. */
 const OWN_VARIABLES: readonly string[] = [
   ...Object.values(FTP_SECRET_KEYS),
+  ...Object.values(MIRROR_SECRET_KEYS),
   GATEWAY_ENV.ftpTls,
   GATEWAY_ENV.ftpCaFile,
   GATEWAY_ENV.ftpConnections,
   GATEWAY_ENV.ftpRetrySeconds,
   GATEWAY_ENV.ftpStallSeconds,
+  GATEWAY_ENV.mirrorFtpTls,
+  GATEWAY_ENV.mirrorFtpCaFile,
+  GATEWAY_ENV.mirrorFtpConnections,
+  GATEWAY_ENV.mirrorFtpRetrySeconds,
+  GATEWAY_ENV.mirrorFtpStallSeconds,
+  GATEWAY_ENV.mirrorMaxLagMinutes,
   GATEWAY_ENV.s3Port,
   GATEWAY_ENV.s3Bucket,
   GATEWAY_ENV.s3TlsCertFile,

@@ -52,13 +52,14 @@ export class Gateway extends Construct {
 
     const metadata = { name: this.gatewayName, namespace, labels: ownLabels(this.gatewayName) };
     const selector = { app: this.gatewayName };
-    const { replicas = 1, servicePort = S3_PORT, networkPolicy = true, ftp, metricsFrom } = props;
+    const { replicas = 1, servicePort = S3_PORT, networkPolicy = true, ftp, mirror, metricsFrom } = props;
     new k8s.KubeServiceAccount(this, 'ServiceAccount', { metadata, automountServiceAccountToken: false });
     if (networkPolicy)
       new GatewayNetworkPolicy(this, 'NetworkPolicy', {
         name: this.gatewayName,
         namespace,
         ftp,
+        ...(mirror && { mirror: mirror.ftp ?? {} }),
         metricsFrom,
       });
     new k8s.KubeService(this, 'Service', {

@@ -8,6 +8,7 @@ export { GatewayNetworkPolicy, type GatewayNetworkPolicyProps } from './gateway-
 export type {
   CatalogOptions,
   FtpOptions,
+  MirrorOptions,
   FtpTlsMode,
   GatewayOptions,
   GatewayProps,

@@ -30,6 +30,18 @@ export const FTP_SECRET_KEYS = {
   encryption_key: 'ENCRYPTION_KEY',
 } as const;
 
+/** Secret with the account of the second FTP server. */
+export const MIRROR_SECRET_NAME = 's3-to-ftp-mirror-credentials';
+
+/** Keys of that Secret, each with the gateway's environment variable that it feeds. */
+export const MIRROR_SECRET_KEYS = {
+  ftp_host: 'MIRROR_FTP_HOST',
+  ftp_port: 'MIRROR_FTP_PORT',
+  ftp_user: 'MIRROR_FTP_USER',
+  ftp_password: 'MIRROR_FTP_PASSWORD',
+  ftp_path: 'MIRROR_FTP_ROOT_PATH',
+} as const;
+
 /** Secret that Longhorn's BackupTarget names; its keys are Longhorn's. */
 export const LONGHORN_SECRET_NAME = 'longhorn-backup-s3-credentials';
 
@@ -52,6 +64,8 @@ export interface TargetNames {
   readonly gateway: string;
   /** Secret of the gateway. */
   readonly ftpSecret: string;
+  /** Secret of the gateway's mirror. */
+  readonly mirrorSecret: string;
   /** Secret of Longhorn. */
   readonly longhornSecret: string;
   /** CronJob that verifies the backups. */
@@ -63,6 +77,7 @@ export function targetNames(target: string = DEFAULT_TARGET): TargetNames {
   return {
     gateway: GATEWAY_NAME + suffix,
     ftpSecret: FTP_SECRET_NAME + suffix,
+    mirrorSecret: MIRROR_SECRET_NAME + suffix,
     longhornSecret: LONGHORN_SECRET_NAME + suffix,
     verify: VERIFY_NAME + suffix,
   };
@@ -93,6 +108,12 @@ export const GATEWAY_ENV = {
   ftpConnections: 'FTP_CONNECTIONS',
   ftpRetrySeconds: 'FTP_RETRY_SECONDS',
   ftpStallSeconds: 'FTP_STALL_SECONDS',
+  mirrorFtpTls: 'MIRROR_FTP_TLS',
+  mirrorFtpCaFile: 'MIRROR_FTP_CA_FILE',
+  mirrorFtpConnections: 'MIRROR_FTP_CONNECTIONS',
+  mirrorFtpRetrySeconds: 'MIRROR_FTP_RETRY_SECONDS',
+  mirrorFtpStallSeconds: 'MIRROR_FTP_STALL_SECONDS',
+  mirrorMaxLagMinutes: 'MIRROR_MAX_LAG_MINUTES',
   s3BindAddress: 'S3_BIND_ADDRESS',
   s3Port: 'S3_PORT',
   s3Bucket: 'S3_BUCKET',

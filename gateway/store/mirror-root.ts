@@ -54,6 +54,11 @@ export class MirrorRoot {
     await this.#identify(id, onEmpty);
     const names = (await entriesOf(tree, layout.own)).map(({ name }) => name);
     const temporary = epochDirectory(layout.own, epoch);
+    // Only the holder of this very epoch makes it, on the first location: under another name it is the same directory.
+    if (this.#made !== temporary && names.some((name) => `${layout.own}/${name}` === temporary))
+      throw new ForeignMirrorError(
+        `the mirror's directory ${layout.root} is that of the first location: expected another one`,
+      );
     const fenced = await fence(tree, layout.own, names, this.#made);
     await tree.makeDir(temporary);
     this.#made = temporary;

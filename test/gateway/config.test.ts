@@ -227,6 +227,49 @@ describe('gateway configuration', () => {
     });
   });
 
+  describe('of a mirror', () => {
+    const mirror = {
+      MIRROR_FTP_HOST: 'ftp.example.org',
+      MIRROR_FTP_USER: 'u456',
+      MIRROR_FTP_PASSWORD: 'another',
+    };
+
+    it('has the variables of the first FTP server, each by itself', () => {
+      const { ftp, ...rest } = readConfig({
+        ...good,
+        ...mirror,
+        FTP_CONNECTIONS: '8',
+        MIRROR_FTP_TLS: 'implicit',
+        MIRROR_FTP_ROOT_PATH: 'copy/',
+      });
+      expect(ftp).toMatchObject({ host: 'ftp.example.com', connections: 8, tls: 'explicit', root: '/' });
+      expect(rest.mirror).toMatchObject({
+        maxLagMs: 900_000,
+        ftp: { host: 'ftp.example.org', user: 'u456', port: 990, connections: 4, root: '/copy' },
+      });
+      expect(readConfig(good).mirror).toBeUndefined();
+    });
+
+    it.each<[Record<string, string>, RegExp]>([
+      [{ MIRROR_FTP_HOST: '' }, /^MIRROR_FTP_HOST is not set/],
+      [{ MIRROR_FTP_PASSWORD: '' }, /^MIRROR_FTP_PASSWORD is not set/],
+      [{ MIRROR_MAX_LAG_MINUTES: '0' }, /^MIRROR_MAX_LAG_MINUTES is not valid/],
+      [{ MIRROR_FTP_HOST: 'FTP.example.com' }, /name a place that FTP_HOST.* name too, or one within it/],
+      [
+        { MIRROR_FTP_HOST: 'ftp.example.com', MIRROR_FTP_USER: 'u123', MIRROR_FTP_ROOT_PATH: '/copy' },
+        /or one within it/,
+      ],
+    ])('refuses %j', (change, problem) => {
+      expect(problemsOf({ ...good, ...mirror, ...change })).toEqual([expect.stringMatching(problem)]);
+    });
+
+    it('may be a directory apart, or that of another account', () => {
+      const here = { ...good, ...mirror, MIRROR_FTP_HOST: 'ftp.example.com', FTP_ROOT_PATH: '/a' };
+      expect(problemsOf({ ...here, MIRROR_FTP_ROOT_PATH: '/ab', MIRROR_FTP_USER: 'u123' })).toEqual([]);
+      expect(problemsOf({ ...here, MIRROR_FTP_ROOT_PATH: '/' })).toEqual([]);
+    });
+  });
+
   it('lets abandoned uploads be for a week, or for good', () => {
     expect(readConfig(good).uploadExpiryMs).toBe(7 * 86_400_000);
     expect(readConfig({ ...good, UPLOAD_EXPIRY_DAYS: '0' }).uploadExpiryMs).toBeUndefined();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readConfig } from '../../gateway/config';
 import { Gateway } from '../../lib/gateway';
 import type { GatewayProps } from '../../lib/gateway-options';
-import { FTP_SECRET_KEYS } from '../../lib/names';
+import { FTP_SECRET_KEYS, MIRROR_SECRET_KEYS } from '../../lib/names';
 import { restrictedViolations, type PodSpec } from '../support/pod-security';
 import { ofKind, synthesized, type Manifest } from '../support/synthesis';
 
@@ -318,6 +318,46 @@ describe('the gateway', () => {
   });
 });
 
+describe('the mirror of the gateway', () => {
+  const mirror = { ftp: { tls: 'implicit', ca: { secret: 'authority' } }, maxLagMinutes: 30 } as const;
+
+  it('has a Secret, an authority and settings of its own, which the gateway takes', () => {
+    const { env, volumeMounts } = container({ mirror, ftp: { ca: { configMap: 'first' } } });
+    const own = env.filter(({ name }) => name.startsWith('MIRROR_'));
+    expect(
+      Object.fromEntries(own.map(({ name, value, valueFrom }) => [name, value ?? valueFrom?.secretKeyRef])),
+    ).toEqual({
+      ...Object.fromEntries(
+        Object.entries(MIRROR_SECRET_KEYS).map(([key, name]) => [
+          name,
+          { name: 's3-to-ftp-mirror-credentials', key },
+        ]),
+      ),
+      MIRROR_FTP_TLS: 'implicit',
+      MIRROR_FTP_CA_FILE: '/etc/longhaul/mirror-ftp-ca/ca.crt',
+      MIRROR_MAX_LAG_MINUTES: '30',
+    });
+    expect(volumeMounts).toEqual(
+      expect.arrayContaining([
+        { name: 'ftp-ca', mountPath: '/etc/longhaul/ftp-ca', readOnly: true },
+        { name: 'mirror-ftp-ca', mountPath: '/etc/longhaul/mirror-ftp-ca', readOnly: true },
+      ]),
+    );
+    expect(container({}).env.filter(({ name }) => name.startsWith('MIRROR_'))).toEqual([]);
+    const other = container({ target: 'offsite', mirror: {} }).env.find(
+      ({ name }) => name === 'MIRROR_FTP_HOST',
+    );
+    expect(other?.valueFrom?.secretKeyRef.name).toBe('s3-to-ftp-mirror-credentials-offsite');
+  });
+
+  it('is checked', () => {
+    const wrong = { ftp: { connections: 0 }, maxLagMinutes: 0, credentialSecret: 'No Secret' };
+    expect(() => gateway({ mirror: wrong })).toThrow(
+      /mirror\.credentialSecret[\s\S]*mirror\.ftp\.connections[\s\S]*mirror\.maxLagMinutes/,
+    );
+  });
+});
+
 describe('the network policy of the gateway', () => {
   const policy = (props: Omit<GatewayProps, 'image'> = {}) => ofKind(gateway(props), 'NetworkPolicy').spec;
   const DNS = {
@@ -378,6 +418,23 @@ describe('the network policy of the gateway', () => {
           ports: [
             { protocol: 'TCP', port },
             { protocol: 'TCP', port: 50000, endPort: 50100 },
+          ],
+        },
+      ],
+    });
+  });
+
+  it('lets out to the mirror, where there is one, as its own options say', () => {
+    const mirror = { ftp: { addresses: ['198.51.100.9/32'], passivePorts: { from: 6000, to: 6000 } } };
+    expect(policy({ ftp: { addresses: ['203.0.113.7/32'] }, mirror })).toMatchObject({
+      egress: [
+        DNS,
+        { to: [{ ipBlock: { cidr: '203.0.113.7/32' } }], ports: [{ protocol: 'TCP' }] },
+        {
+          to: [{ ipBlock: { cidr: '198.51.100.9/32' } }],
+          ports: [
+            { protocol: 'TCP', port: 21 },
+            { protocol: 'TCP', port: 6000 },
           ],
         },
       ],

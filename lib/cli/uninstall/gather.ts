@@ -98,6 +98,7 @@ async function listNamed(cluster: Cluster, namespace: string, parts: readonly Lo
     await add(DEPLOYMENT, name);
     await add(SERVICE, name);
     await add(SECRET, targetNames(target).ftpSecret);
+    await add(SECRET, targetNames(target).mirrorSecret);
     await add(SECRET, targetNames(target).longhornSecret);
   }
   return found;

@@ -159,6 +159,16 @@ describe.each([
     expect(await locations.get(DOCUMENT)).toBe(DOCUMENT);
   });
 
+  it('is refused if it is the first location under another name', async () => {
+    await locations.put(BLOCK);
+    await locations.restart(false, { mirror: locations.first });
+    await locations.put(DOCUMENT);
+    await locations.until(({ state }) => state === 'refused');
+    expect(locations.report.reason).toMatch(/is that of the first location/);
+    await locations.delete(BLOCK);
+    expect(await locations.get(DOCUMENT)).toBe(DOCUMENT);
+  });
+
   it('is refused if it holds something of nobody knows whom', async () => {
     const second = new MemoryTree();
     for (const directory of ['/root', '/root/precious']) second.directories.add(directory);
