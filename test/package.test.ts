@@ -1,4 +1,4 @@
-/** The package as npm packs it, installed in an empty CommonJS app and in an empty ESM one. */
+/** The package as npm packs it, installed in an empty CommonJS app and in an empty ESM one: its constructs, and its command. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -8,11 +8,15 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import manifest from '../package.json';
+import { EmbeddedFtpServer } from './support/embedded-ftp-server';
+import { availableServers, startServer } from './support/ftp-servers';
 import { filesIn } from './support/golden';
 import type { Manifest } from './support/synthesis';
 
@@ -82,27 +86,40 @@ function install(app: string): void {
   }
 }
 
+function npx(app: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): string {
+  return execFileSync('npx', ['longhaul', ...args], {
+    cwd: app,
+    encoding: 'utf8',
+    stdio: 'pipe',
+    env: { ...process.env, ...env },
+  });
+}
+
 describe('the package', () => {
-  it('holds the compiled constructs with their types, and nothing that belongs to this repository alone', () => {
-    const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n');
-    expect(files).toEqual(
-      expect.arrayContaining([
-        'package/package.json',
-        'package/README.md',
-        'package/LICENSE',
-        'package/build/lib/index.js',
-        'package/build/lib/index.d.ts',
-        'package/build/lib/settings/schema.json',
-        'package/build/imports/longhorn.io.js',
-      ]),
+  it('holds the compiled constructs with their types, the command, and nothing else', () => {
+    const listed = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n');
+    const files = listed.map((file) => file.replace(/^package\//, ''));
+    const compiled = files.filter((file) => /^build\/(?:lib|imports)\/.*\.(?:js|d\.ts)$/.test(file));
+    const sources = compiled.map((file) =>
+      file.replace(/^build\//, '').replace(/(?:\.d)?\.(?:ts|js)$/, '.ts'),
     );
-    expect(files.filter((file) => /\.ts$/.test(file) && !/\.d\.ts$/.test(file))).toEqual([]);
-    expect(files.filter((file) => /test|dist|secrets\/|example/.test(file))).toEqual([]);
+    expect(sources.filter((file) => !existsSync(join(repository, file)))).toEqual([]);
+    expect(compiled.filter((file) => file.startsWith('build/lib/cli/'))).toEqual(['build/lib/cli/main.js']);
+    expect(files.filter((file) => !compiled.includes(file)).sort()).toEqual([
+      'LICENSE',
+      'README.md',
+      'build/lib/cli/THIRD-PARTY-NOTICES.txt',
+      'build/lib/settings/schema.json',
+      'build/main.js',
+      'package.json',
+    ]);
+    const exported = Object.values(manifest.exports['.']).map((file) => file.replace('./', ''));
+    expect(files).toEqual(expect.arrayContaining([...exported, manifest.bin.longhaul, manifest.types]));
   });
 
   it.each(['commonjs', 'module'])(
-    'is imported, type-checked and synthesized by an app of type %s',
-    (type) => {
+    'is imported, type-checked and synthesized by an app of type %s, and has its command there',
+    async (type) => {
       const app = join(directory, type);
       mkdirSync(app);
       writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'app', private: true, type }));
@@ -118,12 +135,47 @@ describe('the package', () => {
         stdio: 'pipe',
         env: { ...process.env, CDK8S_OUTDIR: 'dist' },
       });
-      const manifests = [...filesIn(join(app, 'dist')).values()]
-        .flatMap((text) => parseAllDocuments(text))
-        .map((document) => document.toJS() as Manifest);
-      expect(manifests.map(({ kind }) => kind)).toEqual(
+      expect(kindsIn(join(app, 'dist'))).toEqual(
         expect.arrayContaining(['Deployment', 'BackupTarget', 'RecurringJob', 'Job', 'Setting']),
       );
+      await useCommand(app);
     },
   );
 });
+
+function kindsIn(output: string): string[] {
+  return [...filesIn(output).values()]
+    .flatMap((text) => parseAllDocuments(text))
+    .map((document) => (document.toJS() as Manifest).kind);
+}
+
+/** From an FTP account to manifests, without any source of ours. */
+async function useCommand(app: string): Promise<void> {
+  expect(npx(app, ['--version'])).toBe(`${manifest.version}\n`);
+  expect(npx(app, ['--help'])).toContain('\n  init ');
+  expect(npx(app, ['init', '--help'])).toContain('--pvcs <namespace/name,...>');
+  const [kind] = availableServers();
+  const ftp = kind
+    ? await startServer(kind, { tls: true })
+    : await EmbeddedFtpServer.start({ tls: 'explicit' });
+  try {
+    writeFileSync(join(app, 'ca.pem'), ftp.ca ?? '');
+    const account = ['--host', ftp.host, '--port', String(ftp.port), '--user', ftp.user, '--ca', 'ca.pem'];
+    const path = kind ? ['--path', '/files/longhaul'] : [];
+    const stack = ['--image', 'registry.example/longhaul:1.2.3', '--pvcs', 'app/data'];
+    const printed = npx(app, ['init', ...account, ...path, ...stack], { FTP_PASSWORD: ftp.password });
+    expect(printed).toContain('\n  npx longhaul synth\n');
+  } finally {
+    await ftp.stop();
+  }
+  writeFileSync(join(app, 'dist', '0009-of-another-day.k8s.yaml'), 'kind: List\n');
+  writeFileSync(join(app, 'dist', 'mine.txt'), '');
+  utimesSync(join(app, 'dist', '0009-of-another-day.k8s.yaml'), 0, 0);
+  const written = npx(app, ['synth']).trim().split('\n');
+  expect(written.map((file) => file.replace(/\.k8s\.yaml$/, ''))).toEqual([
+    ...['dist/0000-gateways', 'dist/0001-settings', 'dist/0002-backup-targets'],
+    ...['dist/0003-recurring-jobs', 'dist/0004-volume-labels'],
+  ]);
+  expect(existsSync(join(app, 'dist', 'mine.txt'))).toBe(true);
+  expect(kindsIn(join(app, 'secrets', 'manifests'))).toEqual(['Secret', 'Secret']);
+}

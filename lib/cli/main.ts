@@ -3,6 +3,7 @@
  * `longhaul`: the only place that reads the process's arguments, writes to its streams and ends it, and the only one that
  * knows both halves: cluster commands and those of the gateway.
  */
+import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -34,6 +35,11 @@ function nowhere(): Writable {
   return new Writable({ write: (_chunk, _encoding, done) => done() });
 }
 
+/** In the repository this is no bundle. */
+const calls = __filename.endsWith('.ts')
+  ? { longhaul: 'npm run -s longhaul --', synth: 'npx cdk8s synth' }
+  : { longhaul: 'npx longhaul', synth: 'npx longhaul synth' };
+
 const clock = { now: () => new Date(), sleep: (durationMs: number) => sleep(durationMs) };
 
 async function main(): Promise<void> {
@@ -45,6 +51,8 @@ async function main(): Promise<void> {
       env: process.env,
       addCommands: addGatewayCommands,
       tryFtpAccount,
+      calls,
+      app: join(__dirname, '..', '..', 'main'),
     });
   } catch (error) {
     // A mistake of ours. People get one line; LONGHAUL_DEBUG shows where it happened.

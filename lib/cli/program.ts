@@ -21,6 +21,7 @@ import {
   type OutputFormat,
 } from './output';
 import { status } from './status/status';
+import { synth } from './synth/synth';
 import type { CommandHost, Terminal } from './terminal';
 import { uninstall } from './uninstall/uninstall';
 import { openTransport, type ConnectOptions } from './transport';
@@ -35,6 +36,9 @@ export interface Environment {
   /** Adds the commands that are not about the cluster. */
   readonly addCommands: (program: Command, host: CommandHost) => void;
   readonly tryFtpAccount: InitContext['tryFtpAccount'];
+  readonly calls: InitContext['calls'];
+  /** Path of the app that makes the manifests, without extension. */
+  readonly app: string;
 }
 
 type ClusterCommand = (context: CommandContext) => Promise<ExitCode>;
@@ -119,6 +123,13 @@ function buildProgram(environment: Environment, finish: (code: ExitCode) => void
       const { namespace } = program.opts<GlobalOptions>();
       finish(await init(environment, given, { ...(ca && { ca }), kubectl, offline, namespace }));
     });
+
+  program
+    .command('synth')
+    .description(
+      'write the manifests of longhaul.yaml to dist/, and those of its Secrets to secrets/manifests/',
+    )
+    .action(() => finish(synth(environment.app, terminal)));
 
   program
     .command('deploy')

@@ -39,7 +39,7 @@ export interface Answer {
  */
 export async function openTransport(options: ConnectOptions): Promise<Transport> {
   // The library is an ES module: only import() loads it from here, and commands that need no cluster never wait for it.
-  const { KubeConfig } = await import('@kubernetes/client-node');
+  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
   const config = new KubeConfig();
   load(config, options.kubeconfig);
   if (options.context !== undefined) select(config, options.context);

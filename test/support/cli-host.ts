@@ -2,6 +2,7 @@
  * Runs command lines that arrive as messages, in a process of its own: the Kubernetes library is an ES module, which jest's sandbox
  * cannot load on Node 20. Started by `longhaul-cli.ts`.
  */
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addGatewayCommands, tryFtpAccount } from '../../gateway/cli/commands';
 import { run } from '../../lib/cli/program';
@@ -79,6 +80,8 @@ async function serve({
       env,
       addCommands: addGatewayCommands,
       tryFtpAccount,
+      calls: { longhaul: 'npx longhaul', synth: 'npx longhaul synth' },
+      app: join(__dirname, '..', '..', 'main'),
     };
     return { id, code: await run(args, environment), stdout, stderr, screen };
   } catch (error) {

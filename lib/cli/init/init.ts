@@ -42,15 +42,15 @@ export interface InitContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Tries the account of these `FTP_*` variables. */
   readonly tryFtpAccount: (env: Readonly<Record<string, string>>) => Promise<FtpTrial>;
+  /** How people call this program, and what makes the manifests: for what it tells them to do next. */
+  readonly calls: { readonly longhaul: string; readonly synth: string };
 }
 
-/** How this command is called where `cdk8s synth` is. */
-const LONGHAUL = 'npm run -s longhaul --';
 const GATEWAY_SECRET_FILE = `secrets/${FTP_SECRET_NAME}.env`;
 const LONGHORN_SECRET_FILE = `secrets/${LONGHORN_SECRET_NAME}.env`;
 
 export async function init(
-  { terminal, env, tryFtpAccount }: InitContext,
+  { terminal, env, tryFtpAccount, calls }: InitContext,
   given: Partial<Answers>,
   options: InitOptions,
 ): Promise<ExitCode> {
@@ -90,7 +90,7 @@ export async function init(
     writeSecret(SECRETS_FILE, secretsText(credentials));
   }
   writeFileSync(SETTINGS_FILE, settingsText(answers, learnt, !options.kubectl), { flag: 'wx' });
-  terminal.out(closing(options));
+  terminal.out(closing(options, calls));
   return EXIT.ok;
 }
 
@@ -127,7 +127,7 @@ function writeSecret(file: string, text: string): void {
   writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
 }
 
-function closing({ kubectl, ca, namespace }: InitOptions): string {
+function closing({ kubectl, ca, namespace }: InitOptions, calls: InitContext['calls']): string {
   const secretsFile = kubectl ? GATEWAY_SECRET_FILE : SECRETS_FILE;
   const create = (name: string, file: string): string =>
     `kubectl -n ${namespace} create secret generic ${name} --from-env-file=${file}`;
@@ -138,9 +138,9 @@ function closing({ kubectl, ca, namespace }: InitOptions): string {
     ...(kubectl
       ? [create(FTP_SECRET_NAME, GATEWAY_SECRET_FILE), create(LONGHORN_SECRET_NAME, LONGHORN_SECRET_FILE)]
       : []),
-    'npx cdk8s synth',
-    `${LONGHAUL} deploy ${kubectl ? 'dist' : 'secrets/manifests dist'}`,
-    `${LONGHAUL} doctor`,
+    calls.synth,
+    `${calls.longhaul} deploy ${kubectl ? 'dist' : 'secrets/manifests dist'}`,
+    `${calls.longhaul} doctor`,
   ];
   return [
     `Wrote ${SETTINGS_FILE}, which holds no secret, and ${secretsFile}, which git ignores and only you can read.`,

@@ -70,9 +70,9 @@ describe('longhaul init', () => {
     expect(stderr).toContain('3 at a time; one more was turned away');
     expect(stdout).toMatch(/Copy it now to a place apart from this machine/);
     expect(stdout.trimEnd().split('\n').slice(-3)).toEqual([
-      '  npx cdk8s synth',
-      '  npm run -s longhaul -- deploy secrets/manifests dist',
-      '  npm run -s longhaul -- doctor',
+      '  npx longhaul synth',
+      '  npx longhaul deploy secrets/manifests dist',
+      '  npx longhaul doctor',
     ]);
   });
 
