@@ -25,23 +25,35 @@ describe('the bundle', () => {
 
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+  const run = (program: string, option: string, env: Readonly<Record<string, string>> = {}): string =>
+    execFileSync(process.execPath, [join(directory, program), option], { encoding: 'utf8', env });
+
   it('has one version, which the image is labelled with', () => {
-    const printed = execFileSync(process.execPath, [join(directory, 'longhaul.js'), '--version'], {
-      encoding: 'utf8',
-    });
+    const printed = ['longhaul.js', 'gateway.js'].map((program) => run(program, '--version'));
     const dockerfile = readFileSync(join(REPOSITORY, 'gateway', 'Dockerfile'), 'utf8');
-    expect({ printed, gatewayVersion }).toEqual({ printed: `${version}\n`, gatewayVersion: version });
+    expect({ printed, gatewayVersion }).toEqual({
+      printed: [`${version}\n`, `${version}\n`],
+      gatewayVersion: version,
+    });
     expect(dockerfile).toContain(`\nARG VERSION=${version}\n`);
   });
 
   it('serves, and stops in order', async () => {
     const ftp = await EmbeddedFtpServer.start();
+    let variables: Readonly<Record<string, string>> = {};
     const gateway = await GatewayProcess.start({
       ftp,
       encryptionKey: randomBytes(32).toString('hex'),
-      command: () => [process.execPath, join(directory, 'gateway.js')],
+      command: (env) => {
+        variables = env;
+        return [process.execPath, join(directory, 'gateway.js')];
+      },
     });
-    const health: unknown = await (await fetch(`${gateway.endpoint}/health`)).json();
+    // As the image's health check does it.
+    const health: unknown = JSON.parse(
+      run('gateway.js', '--health', { ...variables, S3_PORT: String(gateway.port) }),
+    );
+    const metrics = await (await fetch(`http://127.0.0.1:${gateway.metricsPort}/metrics`)).text();
     const client = s3Client(gateway);
     const ref = { Bucket: gateway.bucket, Key: 'key' };
     await client.send(new PutObjectCommand({ ...ref, Body: 'content' }));
@@ -50,6 +62,7 @@ describe('the bundle', () => {
     client.destroy();
     const exitCode = await gateway.stop();
     await ftp.stop();
+    expect(metrics).toContain(`longhaul_build_info{version="${version}"} 1`);
     expect({ health, content, exitCode }).toEqual({
       health: { status: 'ok', version },
       content: 'content',
