@@ -5,7 +5,7 @@ import { readAccessKeys } from './access-keys';
 import { ConfigError } from './config-error';
 import { readCertificateFiles, type CertificateFiles } from './certificate';
 import { readEncryptionKeys } from './encryption-keys';
-import { EnvironmentReader } from './environment-reader';
+import { EnvironmentReader, type Variable } from './environment-reader';
 import { readFtp, type FtpConfig } from './ftp-config';
 import { readMirror, type MirrorConfig } from './mirror-config';
 import type { AccessKey } from './s3/access-key';
@@ -68,16 +68,29 @@ const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
 const DAY_MS = 86_400_000;
 
-/** Reads the variables that README.md lists. Throws `ConfigError` with all problems; touches nothing but the files that they name. */
+/** Reads the variables that docs/configuration.md lists. Throws `ConfigError` with all problems; touches nothing but the files that they name. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): GatewayConfig {
   const read = new EnvironmentReader(env);
+  const config = readAll(read);
+  if (read.problems.length > 0) throw new ConfigError(read.problems);
+  return Object.freeze(config);
+}
+
+/** Every variable that `readConfig` asks for; more of them where `env` has other access keys. */
+export function configVariables(env: Readonly<Record<string, string>>): readonly Variable[] {
+  const read = new EnvironmentReader(env);
+  readAll(read);
+  return read.variables;
+}
+
+function readAll(read: EnvironmentReader): GatewayConfig {
   const domain = read.matching('S3_DOMAIN', /^[a-z0-9.-]+$/, 'a host name in lower case', undefined);
   const certificate = readCertificateFiles(read);
   const uploadExpiryDays = read.integer('UPLOAD_EXPIRY_DAYS', 0, 3650, 7);
   const encryptionKeys = readEncryptionKeys(read);
   const ftp = readFtp(read);
   const mirror = readMirror(read, ftp);
-  const config: GatewayConfig = {
+  return {
     ftp,
     ...(mirror && { mirror }),
     s3: {
@@ -108,8 +121,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
     memoryBudgetBytes: read.integer('MEMORY_BUDGET_MIB', 16, 65536, 64) * MIB,
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
   };
-  if (read.problems.length > 0) throw new ConfigError(read.problems);
-  return Object.freeze(config);
 }
 
 /** `CATALOG_DIR` alone, for what only talks to a running gateway. Throws `ConfigError`. */

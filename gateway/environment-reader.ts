@@ -1,9 +1,21 @@
 /** Reads environment variables one by one, and collects what is wrong with them. No problem holds a secret's value. */
 import { readFileSync } from 'node:fs';
 
+/** A variable that was asked for. */
+export interface Variable {
+  readonly name: string;
+  /** What it may hold. */
+  readonly expected: string;
+  /** Taken where it is missing. */
+  readonly fallback?: string;
+  readonly required: boolean;
+}
+
 /** Collects problems while it reads; what it returns for a bad variable is never used. */
 export class EnvironmentReader {
   readonly problems: string[] = [];
+  /** In the order in which they were asked for. */
+  readonly variables: Variable[] = [];
 
   constructor(private readonly env: Readonly<Record<string, string | undefined>>) {}
 
@@ -14,6 +26,7 @@ export class EnvironmentReader {
     fallback: string | undefined,
     required: boolean,
   ): string | undefined {
+    this.variables.push({ name, expected, required, ...(fallback !== undefined && { fallback }) });
     const raw = this.env[name];
     if (raw === undefined || raw === '') {
       if (required) this.problems.push(`${name} is not set: expected ${expected}`);
@@ -62,13 +75,12 @@ export class EnvironmentReader {
     fallback: number,
     check?: (value: number) => string | undefined,
   ): number {
-    const expected = `a whole number from ${min} to ${max}`;
+    const expected = `${check?.(NaN) ?? 'a whole number'} from ${min} to ${max}`;
     const value = this.value(name, expected, String(fallback), false);
     if (value === undefined) return fallback;
     const number = /^\d{1,9}$/.test(value) ? Number(value) : NaN;
-    if (!(number >= min && number <= max)) this.problems.push(`${name} is not valid: expected ${expected}`);
-    else if (check?.(number))
-      this.problems.push(`${name} is not valid: expected ${check(number)} from ${min} to ${max}`);
+    if (!(number >= min && number <= max) || check?.(number) !== undefined)
+      this.problems.push(`${name} is not valid: expected ${expected}`);
     return number;
   }
 

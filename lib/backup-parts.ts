@@ -3,11 +3,17 @@ import { Construct } from 'constructs';
 
 /** Where each part of a stack goes, in the order of a deployment: each step needs what the ones before it have made. */
 export interface BackupParts {
+  /** Gateways, each with its Service, ServiceAccount and NetworkPolicy. */
   readonly gateways: Construct;
+  /** Longhorn's settings. */
   readonly settings: Construct;
+  /** Backup targets, which need their gateway. */
   readonly backupTargets: Construct;
+  /** Recurring jobs, which need their target. */
   readonly recurringJobs: Construct;
+  /** What puts volumes into the jobs. */
   readonly volumeLabels: Construct;
+  /** Alert rules, dashboard, ServiceMonitors. */
   readonly monitoring: Construct;
 }
 

@@ -15,6 +15,7 @@ export const DEFAULT_BUCKET = 'longhorn-backups';
 export const DEFAULT_REGION = 'us-east-1';
 export const DEFAULT_POLL_INTERVAL = '5m0s';
 
+/** The props of a backup target. */
 export interface BackupTargetProps {
   /** Volumes choose their target by this name; `default` is the one that Longhorn makes itself. @default 'default' */
   readonly name?: string;
@@ -41,6 +42,7 @@ export interface BackupTargetProps {
  * URL. `syncRequestedAt` is Longhorn's own and never written.
  */
 export class BackupTarget extends Construct {
+  /** Longhorn's name of it; volumes choose it by this. */
   readonly targetName: string;
   /** `s3://<bucket>@<region>/`; Longhorn insists on the slash. */
   readonly url: string;

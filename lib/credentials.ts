@@ -8,7 +8,9 @@ export interface Credentials {
   readonly ftp_host: string;
   /** @default 21, with implicit TLS 990 */
   readonly ftp_port?: number | string;
+  /** User name at the FTP server. */
   readonly ftp_user: string;
+  /** Password at the FTP server; any text without control characters. */
   readonly ftp_password: string;
   /** Directory on the FTP server that belongs to the gateway. @default '/' */
   readonly ftp_path?: string;
@@ -16,7 +18,7 @@ export interface Credentials {
   readonly s3_access_key_id: string;
   /** At least 8 characters: choose any. */
   readonly s3_secret_access_key: string;
-  /** 64 hex digits, made by `openssl rand -hex 32`. Without it no sealed backup can ever be read: keep a copy elsewhere. */
+  /** 64 hex digits, made by `openssl rand -hex 32`. Without it no sealed backup can ever be read: keep a copy elsewhere. @default - none; needed unless `gateway.encryption` is off */
   readonly encryption_key?: string;
   /** @default 'longhorn-backups' */
   readonly backup_bucket_name?: string;

@@ -5,11 +5,13 @@ import { controlPort, type FtpOptions } from './gateway-options';
 import { LONGHORN_NAMESPACE, METRICS_PORT, S3_PORT } from './names';
 import { ownLabels } from './own-labels';
 
+/** The props of a gateway's NetworkPolicy. */
 export interface GatewayNetworkPolicyProps {
   /** Of the gateway: its `app` label, and the policy's own name. */
   readonly name: string;
   /** Longhorn's. @default 'longhorn-system' */
   readonly namespace?: string;
+  /** Addresses and ports of the FTP server are taken from it. @default - any address and port */
   readonly ftp?: FtpOptions;
   /** Of the second FTP server. @default - there is none */
   readonly mirror?: FtpOptions;

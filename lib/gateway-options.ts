@@ -3,25 +3,32 @@ import type { VerifyOptions } from './verify-job';
 
 /** As the gateway reads `FTP_TLS`. */
 export const FTP_TLS_MODES = ['explicit', 'implicit', 'off'] as const;
+/** `explicit`: AUTH TLS on the control port. `implicit`: TLS from the first byte, port 990. `off`: none. */
 export type FtpTlsMode = (typeof FTP_TLS_MODES)[number];
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+/** Pino's levels; `silent` for no log at all. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** One key of a Secret or a ConfigMap that exists. Exactly one of the two names is needed. */
 export interface KeyReference {
+  /** Name of a Secret. @default - `configMap` says which */
   readonly secret?: string;
+  /** Name of a ConfigMap. @default - `secret` says which */
   readonly configMap?: string;
   /** @default 'ca.crt' */
   readonly key?: string;
 }
 
+/** TCP ports, both ends included. */
 export interface PortRange {
+  /** The first one, 1 to 65535. */
   readonly from: number;
   /** The last one that belongs to it. */
   readonly to: number;
 }
 
+/** How the gateway reaches the FTP server; the account itself is in its Secret. */
 export interface FtpOptions {
   /** `off` sends the password and, without encryption, every object readable over the network. @default 'explicit' */
   readonly tls?: FtpTlsMode;
@@ -49,6 +56,7 @@ export interface FtpOptions {
 export interface MirrorOptions {
   /** Secret with its account: `ftp_host`, `ftp_port`, `ftp_user`, `ftp_password`, `ftp_path`. @default 's3-to-ftp-mirror-credentials', with `-<name>` behind it for other targets */
   readonly credentialSecret?: string;
+  /** The second FTP server. @default - explicit TLS, four connections */
   readonly ftp?: FtpOptions;
   /** Minutes, from 1, after which a change that is not on the mirror yet is warned of. @default 15 */
   readonly maxLagMinutes?: number;
@@ -62,11 +70,15 @@ export interface CatalogOptions {
   readonly claim?: string;
 }
 
+/** Quantities as Kubernetes writes them. */
 export interface ResourceAmounts {
+  /** Cores, such as `500m`. @default - that of `ResourceOptions` */
   readonly cpu?: string;
+  /** Bytes, such as `512Mi`. @default - that of `ResourceOptions` */
   readonly memory?: string;
 }
 
+/** What a container asks for, and may take. */
 export interface ResourceOptions {
   /** @default { cpu: '100m', memory: '128Mi' } */
   readonly requests?: ResourceAmounts;
@@ -94,10 +106,13 @@ export interface GatewayOptions {
   readonly encryption?: boolean;
   /** Secret with the FTP account, the S3 key pair and the encryption key. @default 's3-to-ftp-ftp-credentials', with `-<name>` behind it for other targets */
   readonly credentialSecret?: string;
+  /** The FTP server. @default - explicit TLS, four connections */
   readonly ftp?: FtpOptions;
   /** A second FTP server, with a Secret of its own, that holds what the first one holds. @default - none */
   readonly mirror?: MirrorOptions;
+  /** Where the catalog lies. @default - an `emptyDir` of 2 GiB */
   readonly catalog?: CatalogOptions;
+  /** What the gateway's container asks for, and may take. @default - see `ResourceOptions` */
   readonly resources?: ResourceOptions;
   /** MiB of request bodies held in memory at a time, from 16. The memory limit must be 256 MiB above it. @default 64 */
   readonly memoryBudgetMib?: number;
@@ -122,6 +137,7 @@ export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** The props of a gateway that stands by itself. */
 export interface GatewayProps extends GatewayOptions {
   /** With a tag or a digest. */
   readonly image: string;

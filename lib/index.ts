@@ -44,7 +44,7 @@ export type {
   SidecarOptions,
 } from './monitoring/monitoring-options';
 export type { NtfyOptions } from './monitoring/ntfy';
-export { prometheusRules } from './monitoring/prometheus-rules';
+export { prometheusRules, type PrometheusRuleGroups } from './monitoring/prometheus-rules';
 export * as names from './names';
 export { PropsError, type Problem } from './problems';
 export { RecurringJob } from './recurring-job';

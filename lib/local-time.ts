@@ -2,8 +2,11 @@
 import { WEEKDAYS } from './cron';
 import { formatOffset, isTimeZone, offsetMinutes } from './time-zone';
 
+/** A local time as cron. */
 export interface UtcCron {
+  /** Five fields, in UTC. */
   readonly cron: string;
+  /** IANA name of the zone of the local time. */
   readonly timeZone: string;
   /** What daylight saving does to it; absent where the zone has none. */
   readonly note?: string;

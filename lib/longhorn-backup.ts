@@ -19,9 +19,11 @@ import { VolumeLabels } from './volume-labels';
 
 /** A backup target with the gateway that serves it. */
 export interface TargetOptions extends Omit<BackupTargetProps, 'namespace' | 'longhornVersion'> {
+  /** The gateway that serves it. @default - one with all its defaults */
   readonly gateway?: GatewayOptions;
 }
 
+/** The whole backup stack. */
 export interface LonghornBackupProps {
   /** Of the gateway and of the cluster commands. With a tag or a digest. */
   readonly image: string;
@@ -58,9 +60,13 @@ export interface LonghornBackupProps {
  * cluster: the Setting and the labels are the cluster's.
  */
 export class LonghornBackup extends Construct {
+  /** In the order of the targets. */
   readonly gateways: readonly Gateway[];
+  /** In the order of the targets. */
   readonly backupTargets: readonly BackupTarget[];
+  /** In the order of the props. */
   readonly recurringJobs: readonly RecurringJob[];
+  /** Undefined without `monitoring` among the props. */
   readonly monitoring: Monitoring | undefined;
 
   constructor(scope: Construct, id: string, props: LonghornBackupProps) {

@@ -6,6 +6,7 @@ import { checkNamespace } from './namespace';
 import { ownLabels } from './own-labels';
 import { accept, expect } from './problems';
 
+/** The props of one of Longhorn's settings. */
 export interface LonghornSettingProps {
   /** Longhorn's name of it. A name that the cluster's version does not know is refused there. */
   readonly name: string;
@@ -35,6 +36,7 @@ export class LonghornSetting extends Construct {
   }
 }
 
+/** The props of the setting for detached volumes. */
 export interface DetachedVolumeBackupsProps {
   /** Longhorn's. @default 'longhorn-system' */
   readonly namespace?: string;

@@ -6,13 +6,16 @@ export const LONGHORN_NAMESPACE = 'longhorn-system';
 /** The gateway's Deployment, Service, ServiceAccount and `app` label. */
 export const GATEWAY_NAME = 's3-to-ftp';
 
-/** The S3 port, and its name in Service and Pod. */
+/** The S3 port. */
 export const S3_PORT = 9000;
+/** Name of the S3 port in Service and Pod. */
 export const S3_PORT_NAME = 's3-api';
 
-/** The port of metrics and status page, and its name in Service and Pod. */
+/** The port of metrics and status page. */
 export const METRICS_PORT = 9464;
+/** Name of that port in Service and Pod. */
 export const METRICS_PORT_NAME = 'metrics';
+/** Path of the metrics on their port. */
 export const METRICS_PATH = '/metrics';
 
 /** Secret with what the gateway needs to log in to FTP, to check S3 signatures and to seal. */
@@ -45,8 +48,9 @@ export const MIRROR_SECRET_KEYS = {
 /** Secret that Longhorn's BackupTarget names; its keys are Longhorn's. */
 export const LONGHORN_SECRET_NAME = 'longhorn-backup-s3-credentials';
 
-/** Liveness: the process works. Readiness: it may write, and the FTP server answers. */
+/** Liveness: the process works. */
 export const HEALTH_PATH = '/health';
+/** Readiness: it may write, and the FTP server answers. */
 export const READY_PATH = '/ready';
 
 /** Setting that lets recurring jobs attach a detached volume for their run. */
@@ -72,6 +76,7 @@ export interface TargetNames {
   readonly verify: string;
 }
 
+/** The names of what belongs to a target. */
 export function targetNames(target: string = DEFAULT_TARGET): TargetNames {
   const suffix = target === DEFAULT_TARGET ? '' : `-${target}`;
   return {
@@ -131,6 +136,7 @@ export const GATEWAY_ENV = {
 
 /** Where the volume for the catalog is mounted, and the directory in it that the gateway makes, so that nobody else can read it. */
 export const CATALOG_MOUNT_PATH = '/var/lib/longhaul';
+/** The directory for the catalog within the volume, made by the gateway. */
 export const CATALOG_DIRECTORY = `${CATALOG_MOUNT_PATH}/catalog`;
 
 /** User and group that everything of ours runs as. */
@@ -138,6 +144,7 @@ export const USER_ID = 65532;
 
 /** On every object that Longhaul puts into a cluster. */
 export const PART_OF_LABEL = 'app.kubernetes.io/part-of';
+/** Value of that label. */
 export const PART_OF = 'longhaul';
 
 /** Starts a cluster command in the gateway's image; its arguments follow. */
@@ -148,7 +155,9 @@ export const LABEL_VOLUMES_NAME = 'longhaul-label-volumes';
 
 /** Value of every label that puts a volume into a recurring job. */
 export const LABEL_ENABLED = 'enabled';
+/** Key of the label that puts a volume into a job. */
 export const recurringJobLabel = (job: string): string => `recurring-job.longhorn.io/${job}`;
+/** Key of the label that puts a volume into a group of jobs. */
 export const recurringJobGroupLabel = (group: string): string => `recurring-job-group.longhorn.io/${group}`;
 /** On a PVC: Longhorn takes the job labels of its Volume from this PVC. */
 export const RECURRING_JOB_SOURCE_LABEL = 'recurring-job.longhorn.io/source';

@@ -26,7 +26,10 @@ export interface Problem extends Finding {
 export class PropsError extends Error {
   override readonly name = 'PropsError';
 
-  constructor(readonly problems: readonly Problem[]) {
+  constructor(
+    /** Of all constructs, in the order of the tree. */
+    readonly problems: readonly Problem[],
+  ) {
     const count = problems.length === 1 ? 'is 1 problem' : `are ${problems.length} problems`;
     super(`There ${count}:\n${problems.map((problem) => `- ${describeProblem(problem)}`).join('\n')}`);
   }

@@ -1,6 +1,7 @@
 /** The props of a recurring job. */
 import { RecurringJobSpecTask } from '../imports/longhorn.io';
 
+/** Longhorn's tasks: `backup`, `snapshot`, and their kin. */
 export type RecurringJobTask = `${RecurringJobSpecTask}`;
 
 /** Longhorn's tasks. `snapshot` stays in the cluster, `backup` goes to the backup target. */
@@ -13,8 +14,11 @@ export const KEEPS_NOTHING: readonly RecurringJobTask[] = ['snapshot-cleanup', '
 
 export const DEFAULT_RETAIN = 7;
 
+/** A PersistentVolumeClaim on Longhorn. */
 export interface PvcReference {
+  /** Namespace of the PVC. */
   readonly namespace: string;
+  /** Name of the PVC. */
   readonly name: string;
 }
 
@@ -24,12 +28,13 @@ export interface RecurringJobOptions {
   readonly name: string;
   /**
    * When it runs, in UTC: minute, hour, day of month, month, day of week (0-6, Sunday is 0), or `@daily` and the like. No seconds, no
-   * time zone, no L, W or #.
+   * time zone, no L, W or #. @default - `at` says when
    */
   readonly cron?: string;
   /**
    * When it runs by a local clock, instead of `cron`: `03:00 Europe/Paris`, `Sun 03:00 Europe/Paris`, `Mon-Fri 22:30 America/New_York`.
    * It is turned into cron by the zone's time outside of daylight saving, and cannot follow daylight saving.
+   * @default - `cron` says when
    */
   readonly at?: string;
   /** @default 'backup' */

@@ -20,7 +20,9 @@ import { checkRecurringJob } from './recurring-job-rules';
  * backup target of its own: the backups of a volume go to the target that the volume names (`spec.backupTargetName`).
  */
 export class RecurringJob extends Construct {
+  /** Name of the job, from which the label of its volumes is made. */
   readonly jobName: string;
+  /** The PVCs that the props name; none where they name none. */
   readonly pvcs: readonly PvcReference[];
   /** Key of the label that puts a volume into the job; its value is `enabled`. */
   readonly volumeLabel: string;

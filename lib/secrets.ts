@@ -17,9 +17,11 @@ interface SecretProps {
   readonly name?: string;
   /** Longhorn's. @default 'longhorn-system' */
   readonly namespace?: string;
+  /** What goes in; checked, and never shown. */
   readonly credentials: Credentials;
 }
 
+/** The props of the gateway's Secret. */
 export interface GatewaySecretProps extends SecretProps {
   /** Whether the encryption key goes in; it must be given then. @default true */
   readonly encryption?: boolean;
@@ -45,6 +47,7 @@ export class GatewaySecret extends Construct {
   }
 }
 
+/** The props of Longhorn's Secret. */
 export interface LonghornSecretProps extends SecretProps {
   /** URL of the gateway, with `http://` or `https://`. */
   readonly endpoint: string;

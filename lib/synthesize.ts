@@ -6,6 +6,7 @@ import { problemsOfApp } from './app-rules';
 import { describeProblem, notesOf, PropsError, warningsOf } from './problems';
 import { upcomingRuns } from './upcoming-runs';
 
+/** The options of `synthesize`. */
 export interface SynthesizeOptions {
   /** Takes warnings, notes and the next runs, a line each. @default - they are not told */
   readonly report?: (line: string) => void;

@@ -6,11 +6,13 @@ import type { TargetOptions } from './longhorn-backup';
 import { accept, inside } from './problems';
 import { GatewaySecret, LonghornSecret } from './secrets';
 
+/** The props of the Secrets of one target. */
 export interface TargetSecretsProps {
   /** As `LonghornBackup` has it: names, port and encryption are taken from it. @default - the target `default` */
   readonly target?: TargetOptions;
   /** Longhorn's. @default 'longhorn-system' */
   readonly namespace?: string;
+  /** What goes in; checked, and never shown. */
   readonly credentials: Credentials;
   /** PEM of the authority that signed the certificate in `gateway.tlsSecret`. @default - those that Longhorn trusts */
   readonly authority?: string;

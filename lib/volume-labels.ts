@@ -19,9 +19,11 @@ export interface LabelledJob {
   readonly pvcs: readonly PvcReference[];
 }
 
+/** The props of what labels volumes. */
 export interface VolumeLabelsProps {
   /** The gateway's image: it has the command. With a tag or a digest. */
   readonly image: string;
+  /** Every job whose volumes are labelled. A job that is left out here loses the labels that we set for it. */
   readonly jobs: readonly LabelledJob[];
   /** Longhorn's. @default 'longhorn-system' */
   readonly namespace?: string;

@@ -3,6 +3,7 @@
 /** `critical`: a backup is missing, or the next one will fail. `warning`: it will become that if nobody looks. */
 export type Severity = 'critical' | 'warning';
 
+/** An alert rule, before it takes the form of Prometheus or Grafana. */
 export interface AlertRule {
   /** Unique, in camel case as Prometheus has it. */
   readonly name: string;
@@ -10,6 +11,7 @@ export interface AlertRule {
   readonly expr: string;
   /** Seconds for which it must hold before the alert fires. */
   readonly forSeconds: number;
+  /** How soon somebody has to look. */
   readonly severity: Severity;
   /** Further labels, beside those of the series. @default - none */
   readonly labels?: Readonly<Record<string, string>>;

@@ -12,16 +12,21 @@ import { spanText, type AlertRule } from './alert-rule';
 
 /** What alerts need to know of a recurring job. */
 export interface AlertedJob {
+  /** Name of the recurring job. */
   readonly name: string;
+  /** When it runs; how old a backup may become follows from it. */
   readonly schedule: CronSchedule;
   /** @default 'backup' */
   readonly task?: RecurringJobTask | undefined;
   /** Whose volumes the job is for; none: whatever carries the label of the job or of its groups. */
   readonly pvcs: readonly PvcReference[];
+  /** Incremental backups between two full ones. @default - only incremental backups */
   readonly fullBackupInterval?: number | undefined;
 }
 
+/** The props of the alerts on backups. */
 export interface BackupAlertProps {
+  /** The recurring jobs; those that make no backups are left out. */
   readonly jobs: readonly AlertedJob[];
   /** @default - a current one */
   readonly longhornVersion?: string;
@@ -74,6 +79,7 @@ function gaps(ascending: readonly number[]): number[] {
   return ascending.slice(1).map((value, index) => value - (ascending[index] ?? 0));
 }
 
+/** Alerts on backups that are missing, fail, or shrink; each job's own schedule says when. */
 export function backupAlerts(props: BackupAlertProps): AlertRule[] {
   const jobs = props.jobs.filter(({ task = 'backup' }) => INTERVAL_TASKS.includes(task));
   if (jobs.length === 0) return [];

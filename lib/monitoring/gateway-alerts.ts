@@ -1,6 +1,7 @@
 /** Alerts on a gateway and its FTP account. */
 import { spanText, type AlertRule } from './alert-rule';
 
+/** The props of the alerts on a gateway. */
 export interface GatewayAlertProps {
   /** Value of the label `job` on the gateway's metrics: its name. */
   readonly gateway: string;
@@ -21,6 +22,7 @@ const LEAST_SILENT_SECONDS = HOUR;
 const CERTIFICATE_SECONDS = 14 * DAY;
 const LEAST_FREE_GIB = 20;
 
+/** Alerts on a gateway that is down, cannot write, or whose account fills up. */
 export function gatewayAlerts(props: GatewayAlertProps): AlertRule[] {
   const { gateway, namespace, pollSeconds = DEFAULT_POLL_SECONDS } = props;
   const silentSeconds = Math.max(LEAST_SILENT_SECONDS, MISSED_POLLS * pollSeconds);

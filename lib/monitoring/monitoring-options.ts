@@ -4,6 +4,7 @@ import type { NtfyOptions } from './ntfy';
 /** Labels that the Prometheus operator selects objects by, such as `release: kube-prometheus-stack`. */
 type Labels = Readonly<Record<string, string>>;
 
+/** Options of the ServiceMonitors. */
 export interface ServiceMonitorOptions {
   /** @default - none */
   readonly labels?: Labels;
@@ -11,11 +12,13 @@ export interface ServiceMonitorOptions {
   readonly longhorn?: boolean;
 }
 
+/** Options of the PrometheusRule. */
 export interface PrometheusRuleOptions {
   /** @default - none */
   readonly labels?: Labels;
 }
 
+/** A ConfigMap that the sidecar of Grafana's chart looks for. */
 export interface SidecarOptions {
   /** That the sidecar of Grafana's chart looks for. @default - `grafana_dashboard: "1"`, for alerts `grafana_alert: "1"` */
   readonly labels?: Labels;
@@ -23,6 +26,7 @@ export interface SidecarOptions {
   readonly namespace?: string;
 }
 
+/** Alert rules that Grafana evaluates itself. */
 export interface GrafanaAlertOptions extends SidecarOptions {
   /** UID of Grafana's Prometheus data source. @default 'prometheus' */
   readonly datasourceUid?: string;
@@ -36,12 +40,12 @@ export interface GrafanaAlertOptions extends SidecarOptions {
 
 /** Each part is left out unless it is given; `{}` takes it as it is. */
 export interface MonitoringOptions {
-  /** For the Prometheus operator: scrapes gateways and longhorn-manager. */
+  /** For the Prometheus operator: scrapes gateways and longhorn-manager. @default - none */
   readonly serviceMonitor?: ServiceMonitorOptions;
-  /** For the Prometheus operator: the alert rules. */
+  /** For the Prometheus operator: the alert rules. @default - none */
   readonly prometheusRule?: PrometheusRuleOptions;
-  /** For Grafana's sidecar: the dashboard. */
+  /** For Grafana's sidecar: the dashboard. @default - none */
   readonly dashboard?: SidecarOptions;
-  /** For Grafana's sidecar: the same alert rules for Grafana itself to evaluate, and ntfy. Instead of `prometheusRule`, not beside it. */
+  /** For Grafana's sidecar: the same alert rules for Grafana itself to evaluate, and ntfy. Instead of `prometheusRule`, not beside it. @default - none */
   readonly grafanaAlerts?: GrafanaAlertOptions;
 }

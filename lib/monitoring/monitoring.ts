@@ -24,11 +24,15 @@ export interface WatchedGateway {
   readonly pollSeconds?: number | undefined;
 }
 
+/** The props of the monitoring. */
 export interface MonitoringProps extends MonitoringOptions {
+  /** The gateways to watch. */
   readonly gateways: readonly WatchedGateway[];
+  /** The recurring jobs whose backups are watched. */
   readonly jobs: readonly AlertedJob[];
   /** Longhorn's. */
   readonly namespace: string;
+  /** Version of Longhorn in the cluster: which metrics it has. @default - a current one */
   readonly longhornVersion?: string;
 }
 
@@ -38,7 +42,9 @@ const DEFAULT_FOLDER = 'Longhaul';
 
 /** A file to import into a Prometheus or Grafana that no operator and no sidecar looks after. */
 export interface MonitoringFile {
+  /** Name of the file, with its extension. */
   readonly name: string;
+  /** Its text. */
   readonly content: string;
 }
 
@@ -49,6 +55,7 @@ export interface MonitoringFile {
 export class Monitoring extends Construct {
   /** Empty where the props have errors. */
   readonly rules: readonly AlertRule[] = [];
+  /** The same for a Prometheus or Grafana that takes files. Empty where the props have errors. */
   readonly files: readonly MonitoringFile[] = [];
 
   constructor(scope: Construct, id: string, props: MonitoringProps) {

@@ -4,6 +4,7 @@
  */
 import type { Severity } from './alert-rule';
 
+/** A topic of ntfy, at ntfy.sh or a server of your own. */
 export interface NtfyOptions {
   /** @default 'https://ntfy.sh' */
   readonly server?: string;

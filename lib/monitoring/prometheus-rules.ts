@@ -1,13 +1,16 @@
 /** Alert rules as Prometheus takes them: in a file, or in a PrometheusRule of the operator. */
 import { promDuration, type AlertRule } from './alert-rule';
 
+/** The content of a rule file, and of a PrometheusRule's `spec`. */
 export interface PrometheusRuleGroups {
+  /** One, named `longhaul`. */
   readonly groups: readonly {
     readonly name: string;
     readonly rules: readonly object[];
   }[];
 }
 
+/** One group with all the rules. */
 export function prometheusRules(rules: readonly AlertRule[]): PrometheusRuleGroups {
   return { groups: [{ name: 'longhaul', rules: rules.map(prometheusRule) }] };
 }

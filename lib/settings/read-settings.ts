@@ -9,7 +9,9 @@ import { readSecretsFile } from './secrets-file';
 import type { Settings, TargetSettings } from './settings';
 import { formatPath, readText, YamlFile, type DocumentPath } from './yaml-file';
 
+/** What `longhaul.yaml` says. */
 export interface ReadSettings {
+  /** The props of `LonghornBackup`. */
   readonly stack: LonghornBackupProps;
   /** Of the targets with a secrets file. */
   readonly secrets: readonly TargetSecretsProps[];

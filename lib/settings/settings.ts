@@ -1,6 +1,7 @@
 /** What `longhaul.yaml` may hold. `npm run schema` makes `schema.json` from this file. */
 import type { LonghornBackupProps, TargetOptions } from '../longhorn-backup';
 
+/** A backup target with its gateway, and the file that its Secrets are made from. */
 export interface TargetSettings extends TargetOptions {
   /**
    * File with the FTP account, the S3 key pair and the encryption key, such as `secrets/longhorn.yaml`; its path is taken from the

@@ -28,7 +28,7 @@ export function gatewaySecretName(deployment: Deployment): string {
 function assessSecret(name: string, secret: SecretFacts | undefined, namespace: string): Finding[] {
   const subject = describeObject('Secret', name, namespace);
   if (secret === undefined)
-    return [problem(subject, 'it does not exist', 'apply the Secrets; see "Credentials" in the README')];
+    return [problem(subject, 'it does not exist', 'apply the Secrets; see "The manifests" in the README')];
   if (secret.faults.length === 0) return [ok(subject, `complete (${secret.keys.join(', ')})`)];
   return secret.faults.map(({ key, reason }) =>
     problem(
