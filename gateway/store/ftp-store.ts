@@ -377,12 +377,17 @@ export class FtpStore implements ObjectStore {
 
   /** Runs one operation once the FTP root is open, and speaks S3 about what fails. */
   #run<T>(operation: () => T | Promise<T>): Promise<T> {
+    const { root, catalog, onDamage } = this.options;
     return withS3Errors(async () => {
-      await this.options.root.open();
+      await root.open();
+      const { epoch } = catalog;
       try {
         return await operation();
       } catch (error) {
-        if (error instanceof CatalogDamagedError) this.options.onDamage(error);
+        if (error instanceof CatalogDamagedError) onDamage(error);
+        // Whoever took the root over moved away what was on its way: to be done again, there or here.
+        const isOvertaken = !root.isOpen || catalog.epoch !== epoch;
+        if (isOvertaken && error instanceof RemoteRefused) throw new S3Error('SlowDown', { cause: error });
         throw error;
       }
     });

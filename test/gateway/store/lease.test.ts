@@ -51,6 +51,26 @@ describe('the lease on an FTP root', () => {
     expect(tree.directories.has('/root/_longhaul/tmp-2')).toBe(true);
   });
 
+  it('has a client come again whose write was on its way when another gateway took over', async () => {
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const body = bodyOf('late');
+    const slow = {
+      ...body,
+      async *open() {
+        await held;
+        yield* body.open();
+      },
+    };
+    const late = first.store.put(ref, slow, DEFAULT_ATTRIBUTES);
+    first.root.abandon();
+    void second.root.open().catch(() => undefined);
+    while (!second.root.isOpen) await new Promise((resolve) => setTimeout(resolve, 10));
+    goOn();
+    await expect(late).rejects.toMatchObject({ code: 'SlowDown' });
+    expect(await get(second)).toBe('one');
+  });
+
   it('stops a holder that is cut off from the server before its lease can be taken', async () => {
     tree.fault = ({ method, path }) =>
       method === 'rename' && path.includes('/lease-') ? 'before' : undefined;
