@@ -25,18 +25,16 @@ export async function prepareCatalog(directory: string, ftpRoot: string, objects
   mkdirSync(join(ftpRoot, 'longhorn'));
   mkdirSync(directory, { recursive: true });
   const catalog = new Catalog(join(directory, 'lmdb'));
-  await catalog.begin(1, { epoch: 0, renewals: 0, released: true }, ROOT_ID);
+  const keyring = createKeyring({ writeKey: Buffer.from(KEY, 'hex') });
+  // With another set of keys than the gateway's, nothing would count as proved.
+  await catalog.begin(1, { epoch: 0, renewals: 0, released: true }, ROOT_ID, keyring.keyIds);
   await catalog.addBucket('longhorn', Date.now(), true);
   const keys: string[] = [];
   for (let i = 0; i < objects; i++) {
     const checksum = createHash('sha512').update(String(i)).digest('hex').slice(0, 64);
     keys.push(layout.block(`pvc-${Math.floor(i / BLOCKS_PER_VOLUME)}`, checksum));
   }
-  const header = seal(
-    createKeyring({ writeKey: Buffer.from(KEY, 'hex') }),
-    { bucket: '', key: '' },
-    { size: 2_000_000 },
-  ).headerBytes;
+  const header = seal(keyring, { bucket: '', key: '' }, { size: 2_000_000 }).headerBytes;
   const known = new Map<string, Directory>();
   for (let at = 0; at < keys.length; at += 500) {
     await Promise.all(keys.slice(at, at + 500).map((key) => add(catalog, known, key, recordWith(header))));
