@@ -70,7 +70,7 @@ export class FtpSource implements BackupSource {
   /** What the names in a directory stand for; names that go on in a deeper directory are followed, foreign ones left out. */
   async #names(path: string, levels: readonly string[]): Promise<SourceEntry[]> {
     const entries: SourceEntry[] = [];
-    for (const { name, type } of (await this.#listings.entries(path)) ?? []) {
+    for (const { name, type, size } of (await this.#listings.entries(path)) ?? []) {
       const isDirectory = type === 'directory';
       const names = [...levels, name];
       if (isDirectory && isContinued(name)) {
@@ -79,8 +79,14 @@ export class FtpSource implements BackupSource {
       }
       const whole = isDirectory ? name : (this.options.layout.fromAside(name) ?? name);
       const parsed = parseName([...levels, whole], isDirectory);
-      if (parsed) entries.push({ name: parsed.segment, kind: parsed.kind });
+      if (!parsed) continue;
+      const { segment, kind } = parsed;
+      // An aside is the older of two, if there are two.
+      const isSized = kind === 'object' && whole === name && size !== undefined;
+      entries.push({ name: segment, kind, ...(isSized && { storedSize: size }) });
     }
+    const rank = ({ storedSize }: SourceEntry): number => (storedSize === undefined ? 0 : 1);
+    entries.sort((a, b) => rank(a) - rank(b));
     return [...new Map(entries.map((entry) => [`${entry.kind} ${entry.name}`, entry])).values()];
   }
 

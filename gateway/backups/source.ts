@@ -4,6 +4,8 @@
 export interface SourceEntry {
   readonly name: string;
   readonly kind: 'object' | 'directory';
+  /** Bytes as they are kept, where the listing told them. */
+  readonly storedSize?: number;
 }
 
 export interface FoundObject {

@@ -21,3 +21,16 @@ export async function askGateway<Answer>(
     throw error;
   }
 }
+
+/** Whether a gateway uses the directory that `CATALOG_DIR` leads to. */
+export async function isGatewayRunning(env: Readonly<Record<string, string | undefined>>): Promise<boolean> {
+  return askGateway(env, async (gateway) => {
+    try {
+      await gateway.call('GET', '/catalog');
+      return true;
+    } catch (error) {
+      if (error instanceof NotRunningError) return false;
+      throw error;
+    }
+  });
+}

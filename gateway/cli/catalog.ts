@@ -13,7 +13,8 @@ import {
 import { Progress, type CommandHost } from '../../lib/cli/terminal';
 import type { CatalogReport } from '../admin/catalog';
 import type { Finding } from '../store/findings';
-import { askGateway } from './ask-gateway';
+import { askGateway, isGatewayRunning } from './ask-gateway';
+import { checkAtRest } from './catalog-at-rest';
 
 const POLL_MS = 1_000;
 
@@ -42,9 +43,14 @@ export function addCatalogCommand(program: Command, host: CommandHost): void {
     });
   catalog
     .command('check')
-    .description('look at everything on the FTP server again, and tell what is not as the catalog has it')
+    .description(
+      'look at everything on the FTP server again, and tell what is not as the catalog has it; without a running gateway, read the catalog on disk through and compare, and change nothing',
+    )
     .option('--no-wait', 'only have the gateway begin')
-    .action(({ wait }: { wait: boolean }) => look(host, '/catalog/check', wait));
+    .action(async ({ wait }: { wait: boolean }) => {
+      if (await isGatewayRunning(host.env)) return look(host, '/catalog/check', wait);
+      await checkAtRest(host);
+    });
   catalog
     .command('rebuild')
     .description(

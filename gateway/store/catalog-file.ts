@@ -10,12 +10,17 @@ import { CatalogDamagedError, CatalogError, messageOf } from './catalog-error';
 const UNVERIFIED = 'catalog-unverified';
 const NAME = 'lmdb';
 
+/** Of the catalog in a gateway's directory. */
+export function catalogPath(directory: string): string {
+  return join(directory, NAME);
+}
+
 /**
  * Opens `<directory>/lmdb`. One that was not closed in order is read through first; one that is damaged is dropped, which costs the multipart uploads in
  * progress: everything else is had again from the FTP server. Throws `CatalogError` where the disk cannot be used.
  */
 export async function openCatalog(directory: string, log: Logger): Promise<Catalog> {
-  const path = join(directory, NAME);
+  const path = catalogPath(directory);
   const mark = join(directory, UNVERIFIED);
   try {
     if (existsSync(mark)) drop(path, 'it was found damaged, or the gateway ended while it read it', log);

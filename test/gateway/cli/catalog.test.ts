@@ -1,10 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { CatalogReport } from '../../../gateway/admin/catalog';
+import type { RestingCheck } from '../../../gateway/cli/catalog-at-rest';
+import { RemoteLayout } from '../../../gateway/store/remote-layout';
 import { EmbeddedFtpServer } from '../../support/embedded-ftp-server';
 import { GatewayProcess } from '../../support/gateway-process';
 import { LonghaulCli } from '../../support/longhaul-cli';
+import { s3Client } from '../../support/s3';
 
 describe('longhaul catalog', () => {
   let cli: LonghaulCli;
@@ -42,5 +46,53 @@ describe('longhaul catalog', () => {
     const { code, stderr } = await cli.run(['catalog', 'show'], { env: { CATALOG_DIR: '/nonexistent' } });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^longhaul: no gateway answers at \/nonexistent\/admin\.sock: .*\n.*kubectl exec/);
+  });
+
+  it('is checked while no gateway runs, against the FTP server where that can be asked, and changes nothing', async () => {
+    const client = s3Client(gateway);
+    for (const Key of ['d/gone', 'd/cut', 'd/stays'])
+      await client.send(new PutObjectCommand({ Bucket: gateway.bucket, Key, Body: 'content' }));
+    await gateway.kill();
+    const { host, port, user, password } = ftp;
+    const account = { FTP_HOST: host, FTP_PORT: String(port), FTP_USER: user, FTP_PASSWORD: password };
+    const whole = { ...env, ...account, FTP_TLS: 'off' };
+    const check = (variables: Record<string, string>) =>
+      cli.json<RestingCheck>(['catalog', 'check'], { env: variables });
+    expect(await check(whole)).toMatchObject({
+      code: 0,
+      value: { files: 3, compared: true, differences: [] },
+    });
+
+    const { bucket } = gateway;
+    const layout = new RemoteLayout('/');
+    const onDisk = (key: string) => join(ftp.root, layout.object({ bucket, key }));
+    rmSync(onDisk('d/gone'));
+    truncateSync(onDisk('d/cut'), 3);
+    mkdirSync(join(ftp.root, layout.directory(bucket, ['new'])));
+    const differences = [
+      { key: 'longhorn/new', what: 'on the FTP server, and not in the catalog' },
+      { key: 'longhorn/d/cut', what: '3 bytes on the FTP server, 7 in the catalog' },
+      { key: 'longhorn/d/gone', what: 'in the catalog, and not on the FTP server' },
+    ];
+    for (let i = 0; i < 2; i++)
+      expect(await check(whole)).toMatchObject({ code: 1, value: { compared: true, differences } });
+    expect(await check(env)).toMatchObject({
+      code: 1,
+      value: { compared: false, reason: 'FTP_HOST is not set', differences: [] },
+    });
+    const nowhere = await cli.run(['catalog', 'check'], { env: { CATALOG_DIR: '/nonexistent' } });
+    expect({ code: nowhere.code, stderr: nowhere.stderr }).toEqual({
+      code: 1,
+      stderr: 'longhaul: no gateway runs, and there is no catalog in /nonexistent\n',
+    });
+
+    const file = join(catalogDirectory, 'lmdb', 'data.mdb');
+    const bytes = readFileSync(file);
+    for (let at = 0; (at = bytes.indexOf('stays', at) + 1) > 0;)
+      bytes.writeUInt8(0x5a, at + 'stays'.length + 8);
+    writeFileSync(file, bytes);
+    const damaged = await cli.run(['catalog', 'check'], { env: whole });
+    expect({ code: damaged.code, stdout: damaged.stdout }).toEqual({ code: 1, stdout: '' });
+    expect(damaged.stderr).toMatch(/^longhaul: the catalog's row .*stays.* is damaged$/m);
   });
 });
