@@ -89,15 +89,18 @@ export class MirrorCopier {
   }
 
   /**
-   * What the catalog has of it. Of what was deleted only what is proved now: after a loss of the lease another gateway may have stored it anew.
+   * What the catalog has of it, settled. Of what was deleted only what is proved now: after a loss of the lease another gateway may have stored it anew.
    */
   async #stateOf({ bucket, key, kind }: PendingChange): Promise<FileRecord | undefined> {
     const { catalog, directories, settler, locks, first } = this.options;
     const segments = key.split('/');
     const name = segments.pop() ?? '';
     const ref = { bucket, key };
-    if (settler.isSuspect(ref)) throw new MovingError('nobody knows yet how it is stored');
-    if (kind === 'deleted' && catalog.bucket(bucket)) await directories.find(bucket, segments);
+    const isSure = kind !== 'deleted' && !settler.isSuspect(ref);
+    if (!isSure && catalog.bucket(bucket)) {
+      const proved = await directories.find(bucket, segments);
+      if (proved && settler.isSuspect(ref)) await settler.settle(proved, name);
+    }
     if (locks.isHeld(first.layout.object(ref))) throw new MovingError('it is being written');
     const directory = catalog.directory(bucket, segments);
     return directory && catalog.file(directory, name);
