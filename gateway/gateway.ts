@@ -16,11 +16,13 @@ import { createHttpServer, drain } from './http-server';
 import { followCertificate, readCertificate } from './certificate';
 import { SecureServer } from './secure-server';
 import { takeDirectory } from './local-directory';
+import { RecordFiles } from './backups/verify/record-files';
 import { AvailableSpace } from './metrics/available-space';
 import { buildMetricsApp } from './metrics/app';
 import { storedVolumes } from './metrics/inventory';
 import { Metrics } from './metrics/metrics';
 import { listenForMetrics } from './metrics/server';
+import { Verifications } from './metrics/verifications';
 import type { Readiness } from './middleware/probes';
 import type { MirrorConfig } from './mirror-config';
 import { MemoryBudget } from './s3/memory-budget';
@@ -128,6 +130,13 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
   });
   const { rotation } = store.keys;
   const space = new AvailableSpace(tree, layout.root);
+  const verifications = new Verifications(
+    new RecordFiles({
+      ...{ tree, layout, bucket: config.s3.bucket, now: Date.now },
+      ...(keyring && { keyring }),
+      readPlain: config.readPlainObjects,
+    }),
+  );
   const metrics = new Metrics({
     version,
     now: Date.now,
@@ -144,6 +153,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     }),
     volumes: () => storedVolumes(catalog),
     availableBytes: () => space.bytes,
+    verification: () => verifications.last,
     certificateFile: config.s3.tls?.certFile,
   });
   const app = buildApp({
@@ -186,6 +196,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
   const forgetCertificate =
     server instanceof SecureServer && tls && certificate && followCertificate(server, tls, certificate, log);
   space.start();
+  verifications.start();
   const { bindAddress, port } = config.metrics;
   const metricsServer = await listenForMetrics(buildMetricsApp(metrics, log), port, bindAddress);
   server.listen(config.s3.port, config.s3.bindAddress);
@@ -208,6 +219,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
       const mirrored = store.mirror?.close();
       await mirror?.tree.close(0);
       if (mirrored) await within(CLOSE_MS, mirrored);
+      verifications.stop();
       metricsServer.close();
       metricsServer.closeAllConnections();
       const closed = await within(

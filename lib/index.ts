@@ -30,6 +30,7 @@ export type { AlertRule, Severity } from './monitoring/alert-rule';
 export { backupAlerts, type AlertedJob, type BackupAlertProps } from './monitoring/backup-alerts';
 export { grafanaDashboard } from './monitoring/dashboard';
 export { gatewayAlerts, type GatewayAlertProps } from './monitoring/gateway-alerts';
+export type { ExpectedVerification } from './monitoring/verification-alerts';
 export {
   Monitoring,
   type MonitoringFile,

@@ -15,6 +15,7 @@ import { accept, expect, type Finding } from './problems';
 import { RecurringJob } from './recurring-job';
 import type { RecurringJobOptions } from './recurring-job-options';
 import { isTimeZone } from './time-zone';
+import { VerifyJob } from './verify-job';
 import { VolumeLabels } from './volume-labels';
 
 /** A backup target with the gateway that serves it. */
@@ -122,8 +123,9 @@ export class LonghornBackup extends Construct {
         ...props.monitoring,
         namespace: namespace ?? LONGHORN_NAMESPACE,
         longhornVersion,
-        gateways: targets.map(({ name, pollInterval }) => ({
+        gateways: targets.map(({ name, pollInterval, gateway }) => ({
           name: targetNames(name).gateway,
+          verification: VerifyJob.expected({ ...gateway, target: name }),
           pollSeconds: pollInterval === undefined ? undefined : parseGoDuration(pollInterval),
         })),
         jobs: alertedJobs(jobs, this.recurringJobs),

@@ -1,10 +1,13 @@
 import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
 import { watchApp } from './app-rules';
+import { parseCron } from './cron';
 import type { GatewayProps } from './gateway-options';
 import { verifyPod } from './gateway-pod';
 import { LONGHORN_NAMESPACE, targetNames } from './names';
+import type { ExpectedVerification } from './monitoring/verification-alerts';
 import { ownLabels } from './own-labels';
+import { cronFindings } from './recurring-job-rules';
 
 export const DEFAULT_VERIFY_SCHEDULE = '23 3 * * *';
 export const DEFAULT_VERIFY_SHARE = '1/30';
@@ -25,6 +28,17 @@ export interface VerifyOptions {
  * all.
  */
 export class VerifyJob extends Construct {
+  /** What is to be expected of it; undefined without `verify`, or where its schedule has errors. */
+  static expected({
+    target,
+    verify,
+  }: Pick<GatewayProps, 'target' | 'verify'>): ExpectedVerification | undefined {
+    if (!verify) return undefined;
+    const { schedule = DEFAULT_VERIFY_SCHEDULE, share = DEFAULT_VERIFY_SHARE } = verify;
+    if (cronFindings('schedule', schedule).length > 0) return undefined;
+    return { name: targetNames(target).verify, schedule: parseCron(schedule), share };
+  }
+
   /** @param props those of the gateway, checked; `verify` must be there */
   constructor(scope: Construct, id: string, props: GatewayProps) {
     super(scope, id);

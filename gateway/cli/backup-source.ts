@@ -7,6 +7,7 @@ import { TargetError, TargetExistsError } from '../backups/restore/target';
 import { S3Source } from '../backups/s3-source';
 import { SourceUnavailableError, type BackupSource } from '../backups/source';
 import { ProgressFileError } from '../backups/verify/progress-file';
+import { RecordFiles } from '../backups/verify/record-files';
 import { ConfigError } from '../config-error';
 import { readFtpReaderConfig, readS3ReaderConfig } from '../backup-reader-config';
 import { ftpTree } from '../ftp-config';
@@ -30,6 +31,8 @@ export interface OpenSource {
   /** Objects to read at a time. */
   readonly concurrency: number;
   readonly limit?: RateLimit;
+  /** Where verifications are recorded. Absent: not through a gateway, which takes objects alone, and not on the mirror. */
+  readonly records?: RecordFiles;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -91,15 +94,24 @@ function openSource(env: Environment, { endpoint, mirror, limit }: SourceOptions
     env,
     mirror ? MIRROR_PREFIX : '',
   );
-  const source = new FtpSource({
-    tree: ftpTree(ftp),
+  const tree = ftpTree(ftp);
+  const shared = {
+    tree,
     layout: new RemoteLayout(ftp.root),
     bucket,
     ...(encryptionKeys && { keyring: createKeyring(encryptionKeys) }),
     readPlain: readPlainObjects,
-    description: `bucket ${bucket} below ${ftp.root} on ${ftp.host}`,
-  });
-  return { source, concurrency: ftp.connections + AHEAD, ...limited };
+  };
+  const description = `bucket ${bucket} below ${ftp.root} on ${ftp.host}`;
+  return {
+    source: new FtpSource({ ...shared, description }),
+    concurrency: ftp.connections + AHEAD,
+    ...limited,
+    // Of the first location alone: the gateway looks there.
+    ...(!mirror && {
+      records: new RecordFiles({ ...shared, unprepare: () => tree.unprepare(), now: Date.now }),
+    }),
+  };
 }
 
 function inProgramsWords(error: unknown): unknown {

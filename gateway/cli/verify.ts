@@ -9,9 +9,13 @@ import {
   type Level,
   type VerifyReport,
 } from '../backups/verify/report';
+import { SourceUnavailableError } from '../backups/source';
+import { isWhole, recordOf, type VerificationRecord } from '../backups/verify/record';
+import type { RecordFiles } from '../backups/verify/record-files';
 import { parseShare, type Share } from '../backups/verify/share';
 import { verify } from '../backups/verify/verify';
 import { addSourceOptions, withSource, type SourceOptions } from './backup-source';
+import { RemoteError, RemoteUnavailable } from '../ftp/remote-tree';
 import { TransferProgress } from './transfer-progress';
 
 interface Options extends SourceOptions {
@@ -60,8 +64,9 @@ async function run(host: CommandHost, volumes: readonly string[], options: Optio
   const progress = new TransferProgress(host.terminal);
   const { level, share, path, state } = options;
   try {
-    return await withSource(host.env, options, ({ source, concurrency, limit }) =>
-      verify(source, {
+    return await withSource(host.env, options, async ({ source, concurrency, limit, records }) => {
+      const previous = await lastRecord(host, records, path);
+      const report = await verify(source, {
         level,
         path,
         volumes,
@@ -69,13 +74,55 @@ async function run(host: CommandHost, volumes: readonly string[], options: Optio
         ...(share && { share }),
         ...(limit && { limit }),
         ...(state !== undefined && { stateFile: state }),
+        ...(previous && { previous }),
         now: Date.now,
         onProgress: ({ subject, volume, volumes: all, doneBlocks, blocks, bytesRead }) =>
           progress.update(`${subject} (${volume} of ${all})`, doneBlocks, blocks, bytesRead),
-      }),
-    );
+      });
+      progress.done();
+      if (records && isWhole({ level, volumes })) await record(host, records, { report, path, previous });
+      return report;
+    });
   } finally {
     progress.done();
+  }
+}
+
+/** What the last run found, so that another day's share looks at it again. */
+async function lastRecord(
+  host: CommandHost,
+  records: RecordFiles | undefined,
+  path: string,
+): Promise<VerificationRecord | undefined> {
+  try {
+    const last = await records?.newest();
+    return last?.path === path ? last : undefined;
+  } catch (error) {
+    if (error instanceof RemoteUnavailable) throw new SourceUnavailableError(error.message, { cause: error });
+    if (!(error instanceof RemoteError)) throw error;
+    host.terminal.err(`What the last verification found cannot be read: ${error.message}\n`);
+    return undefined;
+  }
+}
+
+/** For the gateway to tell. Whoever may only read verifies all the same. */
+async function record(
+  host: CommandHost,
+  records: RecordFiles,
+  run: {
+    readonly report: VerifyReport;
+    readonly path: string;
+    readonly previous: VerificationRecord | undefined;
+  },
+): Promise<void> {
+  const { report, path, previous } = run;
+  try {
+    await records.write(recordOf(report, { bucket: records.bucket, path }, previous));
+  } catch (error) {
+    if (!(error instanceof RemoteError)) throw error;
+    host.terminal.err(
+      `The result cannot be recorded on the FTP server, so the gateway does not tell of it: ${error.message}\n`,
+    );
   }
 }
 

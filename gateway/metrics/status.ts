@@ -1,4 +1,5 @@
 /** What the status page tells: one moment of the gateway, and what of it needs somebody's attention. Pure. */
+import type { VerificationRecord } from '../backups/verify/record';
 import type { RemoteTreeStats } from '../ftp/remote-tree';
 import type { StoreFigures } from './store-metrics';
 import type { VolumeStatus } from './volume-status';
@@ -13,6 +14,8 @@ export interface GatewayStatus {
   readonly store: StoreFigures;
   readonly ftp: RemoteTreeStats;
   readonly availableBytes: number | undefined;
+  /** The last one; undefined if none was seen. */
+  readonly verification: VerificationRecord | undefined;
   readonly volumes: readonly VolumeStatus[];
 }
 
@@ -42,6 +45,7 @@ export function concerns(status: GatewayStatus): Concern[] {
     ...mirrorConcerns(status),
     ...longhornConcerns(status),
     ...volumeConcerns(status),
+    ...verificationConcerns(status),
   ];
   return found.sort((a, b) => Number(b.level === 'down') - Number(a.level === 'down'));
 }
@@ -124,6 +128,32 @@ function volumeConcerns({ volumes, now }: GatewayStatus): Concern[] {
       });
     return found;
   });
+}
+
+function verificationConcerns({ verification, now }: GatewayStatus): Concern[] {
+  if (!verification) return [];
+  const { sets, endedAt } = verification;
+  return sets.flatMap(({ volume, damaged, unknown, problems }): Concern[] => {
+    if (damaged + problems > 0)
+      return [
+        {
+          level: 'attention',
+          text: `The verification ${span(now - endedAt)} ago found that ${damaged > 0 ? countOf(damaged, 'backup') : 'something'} of ${volume} ${damaged > 1 ? 'are' : 'is'} damaged. Keep what is there, and run "longhaul verify": it names what is wrong. A full backup mends blocks.`,
+        },
+      ];
+    if (unknown > 0)
+      return [
+        {
+          level: 'attention',
+          text: `The verification ${span(now - endedAt)} ago could not find out whether ${countOf(unknown, 'backup')} of ${volume} can be restored. Run "longhaul verify": it says why.`,
+        },
+      ];
+    return [];
+  });
+}
+
+function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** A span of time for people, in its largest unit. */

@@ -71,6 +71,11 @@ export function storeMetrics(registry: Registry, read: () => StoreFigures): void
     ({ checkpoint }) => (checkpoint.lastAt ?? 0) / 1000,
   );
   gauge(
+    'checkpoint_interval_seconds',
+    'Time between checkpoints of a catalog that changes.',
+    ({ checkpoint }) => checkpoint.intervalMs / 1000,
+  );
+  gauge(
     'checkpoint_changes',
     'Changes of the catalog since its last checkpoint.',
     ({ checkpoint }) => checkpoint.changesSince,
@@ -151,5 +156,35 @@ export function storeMetrics(registry: Registry, read: () => StoreFigures): void
     'uploads_expired_total',
     'Multipart uploads removed because their client abandoned them.',
     ({ stats }) => stats.uploads.expired,
+  );
+  gauge(
+    'key_rotation_running',
+    'Whether objects are being sealed anew with the current key: 1, or 0.',
+    ({ stats }) => (stats.rotation.state === 'running' ? 1 : 0),
+  );
+  gauge(
+    'key_rotation_left_objects',
+    'Objects, and parts of uploads, that the rotation of keys has still to seal anew, as far as the catalog knows.',
+    ({ stats }) => stats.rotation.left.objects,
+  );
+  gauge(
+    'key_rotation_left_bytes',
+    'Bytes of objects that the rotation of keys has still to seal anew.',
+    ({ stats }) => stats.rotation.left.bytes,
+  );
+  gauge(
+    'key_rotation_failed_objects',
+    'Objects that the last pass of a rotation of keys could not seal anew: "longhaul keys rotate" names them.',
+    ({ stats }) => stats.rotation.failed,
+  );
+  counter(
+    'key_rotation_resealed_objects_total',
+    'Objects that the rotation of keys has sealed anew.',
+    ({ stats }) => stats.rotation.resealed.objects,
+  );
+  counter(
+    'key_rotation_resealed_bytes_total',
+    'Bytes of objects that the rotation of keys has sealed anew.',
+    ({ stats }) => stats.rotation.resealed.bytes,
   );
 }

@@ -20,6 +20,7 @@ const NAME = /^checkpoint-(\d{1,15})-(\d{1,15})$/;
 const KEPT = 2;
 /** Changes after which a checkpoint does not wait for its interval. */
 const MANY_CHANGES = 10_000;
+const INTERVAL_MS = 3_600_000;
 /** Milliseconds between looks whether one is due, which is the least time between two. */
 const TICK_MS = 5 * 60_000;
 /** Taking them costs at most one part in so many of the time. */
@@ -51,6 +52,8 @@ export interface CheckpointStats {
   readonly changesSince: number;
   readonly taken: number;
   readonly failed: number;
+  /** Milliseconds between two where anything changed. */
+  readonly intervalMs: number;
 }
 
 export class Checkpoints {
@@ -75,6 +78,7 @@ export class Checkpoints {
       changesSince: this.options.catalog.changes - this.#changesThen,
       taken: this.#count,
       failed: this.#failed,
+      intervalMs: this.options.intervalMs ?? INTERVAL_MS,
     };
   }
 
@@ -166,7 +170,7 @@ export class Checkpoints {
   }
 
   #isDue(): boolean {
-    const { isOpen, now, intervalMs = 3_600_000 } = this.options;
+    const { isOpen, now, intervalMs = INTERVAL_MS } = this.options;
     const { changesSince } = this.stats;
     const restedMs = now() - (this.#lastAt ?? this.#startedAt);
     if (!isOpen() || changesSince === 0 || restedMs < REST_FACTOR * this.#lastTookMs) return false;

@@ -45,6 +45,7 @@ import { PlainReads } from './plain-reads';
 import { withS3Errors } from './remote-errors';
 import type { RemoteLayout } from './remote-layout';
 import { Settler } from './settler';
+import type { RotationStatus } from './key-rotation';
 import { StoreKeys } from './store-keys';
 import { Trash, type TrashSettings, type TrashStats } from './trash';
 import { TrashJobs } from './trash-jobs';
@@ -103,6 +104,7 @@ export interface FtpStoreStats {
   readonly uploads: UploadStats;
   /** Absent without one. */
   readonly mirror?: MirrorStats & MirrorReads['stats'];
+  readonly rotation: RotationStatus;
 }
 
 export class FtpStore implements ObjectStore {
@@ -230,6 +232,7 @@ export class FtpStore implements ObjectStore {
       trash: this.#trash.stats,
       uploads: this.#abandoned.stats,
       ...(this.mirror && { mirror: { ...this.mirror.stats, ...this.#mirrorReads!.stats } }),
+      rotation: this.keys.rotationStatus,
     };
   }
 

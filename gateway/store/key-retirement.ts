@@ -13,9 +13,10 @@ import { parseTrashNames } from './trash-name';
 
 /**
  * In the gateway's own directory: what marks something, is on its way, or is judged by the catalog's rows of uploads and objects. Checkpoints are
- * hints, soon taken anew, and one that cannot be opened is done without.
+ * hints, soon taken anew, and one that cannot be opened is done without; so are the records of verifications.
  */
-const NOT_SEARCHED = /^(?:key-|lease-|rotate-|root-|checkpoint-|tmp-|fenced-|uploads$|plain$)/;
+const NOT_SEARCHED =
+  /^(?:key-|lease-|rotate-|root-|checkpoint-|verification-|verifying-|tmp-|fenced-|uploads$|plain$)/;
 
 export interface KeyRetirementOptions {
   readonly tree: RemoteTree;

@@ -48,6 +48,10 @@ export class StoreKeys {
   readonly rotation: KeyRotation | undefined;
   readonly #retirement: KeyRetirement | undefined;
 
+  get rotationStatus(): RotationStatus {
+    return this.rotation?.status ?? IDLE;
+  }
+
   constructor(private readonly options: StoreKeysOptions) {
     const { keyring, log } = options;
     if (!keyring) return;
@@ -82,7 +86,7 @@ export class StoreKeys {
       })),
       proved: unproved === 0,
       unreadable: unreadable.length,
-      rotation: this.rotation?.status ?? IDLE,
+      rotation: this.rotationStatus,
     };
   }
 

@@ -186,6 +186,53 @@ const PANELS: readonly Panel[] = [
     ],
   },
   {
+    title: 'Damaged backups',
+    type: 'stat',
+    width: 6,
+    height: 4,
+    unit: 'none',
+    steps: BAD_FROM_ONE,
+    description: 'As the last verification found them.',
+    queries: [
+      {
+        expr: 'sum(max by (job, volume) (longhaul_verification_backups{verdict="damaged"}) + on (job, volume) max by (job, volume) (longhaul_verification_problems))',
+      },
+    ],
+  },
+  {
+    title: 'Last verification without a fault',
+    type: 'stat',
+    width: 6,
+    height: 4,
+    unit: 's',
+    steps: AGE_STEPS,
+    queries: [{ expr: 'time() - min(max by (job) (longhaul_verification_last_success_timestamp_seconds))' }],
+  },
+  {
+    ...{ title: 'All blocks read within', type: 'stat', width: 6, height: 4, unit: 's' },
+    description: 'Every block that was stored so long ago has been read and checked since.',
+    queries: [{ expr: 'time() - min(max by (job) (longhaul_verification_coverage_timestamp_seconds))' }],
+  },
+  {
+    ...{ title: 'Age of the last checkpoint', type: 'stat', width: 6, height: 4, unit: 's' },
+    description: "The copy of the gateway's catalog on the FTP server.",
+    queries: [{ expr: 'time() - max(longhaul_checkpoint_timestamp_seconds > 0)' }],
+  },
+  {
+    ...{ title: 'Backups by verdict', type: 'timeseries', width: 12, height: 8, unit: 'none' },
+    queries: [
+      {
+        expr: 'sum by (verdict) (max by (job, volume, verdict) (longhaul_verification_backups))',
+        legend: '{{verdict}}',
+      },
+    ],
+  },
+  {
+    ...{ title: 'Left to seal anew by a rotation of keys', type: 'timeseries', width: 12, height: 8 },
+    unit: 'bytes',
+    queries: [{ expr: 'max by (job) (longhaul_key_rotation_left_bytes)', legend: '{{job}}' }],
+  },
+  {
     ...{ title: 'Trash', type: 'timeseries', width: 12, height: 8, unit: 'bytes' },
     queries: [{ expr: 'sum(longhaul_trash_stored_bytes)', legend: 'in the trash' }],
   },

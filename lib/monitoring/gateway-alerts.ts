@@ -18,6 +18,8 @@ const DEFAULT_POLL_SECONDS = 300;
 /** A poll of many volumes takes its time, and one that fails is made again later. */
 const MISSED_POLLS = 3;
 const LEAST_SILENT_SECONDS = HOUR;
+/** Checkpoints are due at an interval; the server may be away for a while. */
+const MISSED_CHECKPOINTS = 3;
 /** cert-manager renews 30 days before the end of 90. */
 const CERTIFICATE_SECONDS = 14 * DAY;
 const LEAST_FREE_GIB = 20;
@@ -141,6 +143,18 @@ export function gatewayAlerts(props: GatewayAlertProps): AlertRule[] {
       summary: `Longhorn wanted to delete blocks that stored backups need ({{ $labels.reason }}).`,
       description: `The gateway ${suffix} refused it, unless DELETE_GUARD says otherwise. Longhorn had a wrong view of the backups, or a backup is not whole.`,
       runbook: `Delete no backup until it is clear why; the log names the blocks and the backup: ${logs}`,
+    },
+    {
+      name: 'LonghaulCheckpointOld',
+      // One gateway may have taken none since it started; those that stand by take none at all.
+      expr: `(time() - max by (job) (${of('longhaul_checkpoint_timestamp_seconds')} > 0 or on (job, instance) ${of('process_start_time_seconds')}) > ${HOUR} + ${MISSED_CHECKPOINTS} * max by (job) (${of('longhaul_checkpoint_interval_seconds')})) and on (job) max by (job) (${of('longhaul_checkpoint_changes')} > 0 and on (job, instance) ${of('longhaul_serving')} == 1)`,
+      forSeconds: HOUR,
+      severity: 'warning',
+      labels,
+      summary: `The catalog of ${suffix} changed, and its copy on the FTP server is old.`,
+      description:
+        'Nothing is lost by that. But if the local catalog is lost, the gateway has to look at every changed directory on the FTP server before it knows it again.',
+      runbook: `The log says why a checkpoint could not be taken: ${logs} | grep checkpoint`,
     },
     {
       name: 'LonghaulLonghornSilent',

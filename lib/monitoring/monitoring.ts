@@ -15,6 +15,7 @@ import { gatewayAlerts } from './gateway-alerts';
 import { grafanaAlerting } from './grafana-alerting';
 import type { MonitoringOptions } from './monitoring-options';
 import { prometheusRules, scrapeConfig } from './prometheus-rules';
+import { verificationAlerts, type ExpectedVerification } from './verification-alerts';
 
 /** A gateway to watch. */
 export interface WatchedGateway {
@@ -22,6 +23,8 @@ export interface WatchedGateway {
   readonly name: string;
   /** How often Longhorn polls its backup target, in seconds. @default 300 */
   readonly pollSeconds?: number | undefined;
+  /** How its backups are verified. @default - not regularly */
+  readonly verification?: ExpectedVerification | undefined;
 }
 
 /** The props of the monitoring. */
@@ -65,9 +68,10 @@ export class Monitoring extends Construct {
     const { namespace, gateways, jobs, longhornVersion } = props;
     this.rules = [
       ...backupAlerts({ jobs, namespace, ...(longhornVersion !== undefined && { longhornVersion }) }),
-      ...gateways.flatMap(({ name, pollSeconds }) =>
-        gatewayAlerts({ gateway: name, namespace, pollSeconds }),
-      ),
+      ...gateways.flatMap(({ name, pollSeconds, verification }) => [
+        ...gatewayAlerts({ gateway: name, namespace, pollSeconds }),
+        ...verificationAlerts({ gateway: name, namespace, expected: verification }),
+      ]),
     ];
     this.files = [
       file('prometheus-scrape.yaml', scrapeConfig(namespace)),

@@ -1,4 +1,5 @@
 /** Moments of a gateway, for the status page. */
+import type { VerificationRecord } from '../../gateway/backups/verify/record';
 import { FtpTally } from '../../gateway/ftp/tally';
 import type { GatewayStatus } from '../../gateway/metrics/status';
 import type { BackupStatus, VolumeStatus } from '../../gateway/metrics/volume-status';
@@ -39,6 +40,17 @@ const volumes: VolumeStatus[] = [
   },
 ];
 
+const verification: VerificationRecord = {
+  ...{ version: 1, bucket: 'longhorn', path: '', startedAt: NOW - 3.2 * HOUR, endedAt: NOW - 3 * HOUR },
+  soundAt: NOW - 3 * HOUR,
+  sets: volumes.map(({ volume, backups }) => ({
+    ...{ volume, restorable: backups.length, damaged: 0, unknown: 0, problems: 0 },
+    ...{ blocks: 4_200, checkedBlocks: 140, damagedBlocks: 0, unknownBlocks: 0 },
+  })),
+  sliceTimes: Array.from({ length: 30 }, (_, slice) => NOW - 3.2 * HOUR - slice * DAY),
+  faults: [],
+};
+
 const ftp = {
   ...new FtpTally(),
   commands: new Map([['STOR', 812]]),
@@ -63,7 +75,14 @@ export const GOOD: GatewayStatus = {
     epoch: 7,
     buckets: 1,
     entries: 51_873,
-    checkpoint: { lastAt: NOW - 20 * MINUTE, lastSize: 9 * MIB, changesSince: 12, taken: 3, failed: 0 },
+    checkpoint: {
+      lastAt: NOW - 20 * MINUTE,
+      lastSize: 9 * MIB,
+      changesSince: 12,
+      taken: 3,
+      failed: 0,
+      intervalMs: HOUR,
+    },
     stats: {
       catalog: { files: 15_861, directories: 36_012, proved: 36_012, findings: 0 },
       crawl: { state: 'idle', done: 36_012, total: 36_012, failed: 0, checks: 1 },
@@ -76,10 +95,15 @@ export const GOOD: GatewayStatus = {
       },
       trash: { entries: 1_204, bytes: 2_250 * MIB, kept: 96, expired: 31, evicted: 0, restored: 0 },
       uploads: { uploads: 0, parts: 0, partBytes: 0, expired: 0 },
+      rotation: {
+        state: 'idle',
+        ...{ resealed: { objects: 0, bytes: 0 }, left: { objects: 0, bytes: 0 }, failed: 0, failures: [] },
+      },
     },
   },
   ftp,
   availableBytes: 412 * 1024 * MIB,
+  verification,
   volumes,
 };
 
@@ -90,6 +114,7 @@ export const EMPTY: GatewayStatus = {
   store: { ...GOOD.store, entries: 0 },
   ftp: { ...ftp, retries: 0, bytesSent: 0, bytesReceived: 0 },
   availableBytes: undefined,
+  verification: undefined,
   volumes: [],
 };
 
@@ -131,6 +156,13 @@ export const ATTENTION: GatewayStatus = {
   ...GOOD,
   longhornSeenAt: NOW - 3 * HOUR,
   ftp: { ...ftp, certificateExpiresAt: NOW + 9 * DAY },
+  verification: {
+    ...verification,
+    soundAt: NOW - 27 * HOUR,
+    sets: verification.sets.map((set, place) =>
+      place === 0 ? { ...set, restorable: set.restorable - 2, damaged: 2, damagedBlocks: 1 } : set,
+    ),
+  },
   volumes: [
     first,
     {

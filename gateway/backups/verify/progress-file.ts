@@ -30,8 +30,6 @@ export interface FinishedSet {
   readonly report: SetReport;
   readonly faults: readonly (readonly [string, Fault])[];
   readonly cleared: readonly string[];
-  readonly blocks: number;
-  readonly checkedBlocks: number;
 }
 
 export interface BlockFault {

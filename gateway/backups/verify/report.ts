@@ -38,6 +38,13 @@ export interface SetReport {
   /** What is wrong beside the backups. */
   readonly problems: readonly string[];
   readonly backups: readonly BackupVerdict[];
+  /** Distinct blocks that the backups name. */
+  readonly blocks: number;
+  /** Of these, how many were checked at the level asked for. */
+  readonly checkedBlocks: number;
+  /** Of these, how many are missing or damaged, and of how many it could not be found out. */
+  readonly damagedBlocks: number;
+  readonly unknownBlocks: number;
 }
 
 export interface SystemBackupVerdict {
@@ -87,7 +94,13 @@ export interface Counts {
   readonly problems: number;
 }
 
-export function countVerdicts({ sets, systemBackups }: Pick<VerifyReport, 'sets' | 'systemBackups'>): Counts {
+export function countVerdicts({
+  sets,
+  systemBackups,
+}: {
+  readonly sets: readonly Pick<SetReport, 'backups' | 'problems'>[];
+  readonly systemBackups: readonly SystemBackupVerdict[];
+}): Counts {
   const all: readonly (BackupVerdict | SystemBackupVerdict)[] = [
     ...sets.flatMap(({ backups }) => backups),
     ...systemBackups,

@@ -35,8 +35,6 @@ export interface SetResult {
   readonly faults: ReadonlyMap<string, Fault>;
   /** Suspects that are sound now, or that nothing needs any more. */
   readonly cleared: readonly string[];
-  readonly blocks: number;
-  readonly checkedBlocks: number;
 }
 
 /** How the blocks of one backup are stored. */
@@ -197,8 +195,13 @@ class SetVerifier {
     if (isFault(volume)) faults.set(volumeConfigKey(set), volume);
     const cleared = [...options.suspects].filter((key) => key.startsWith(set.directory) && !faults.has(key));
     const checkedBlocks = order.reduce((sum, number) => sum + (this.#checked[number] ?? 0), 0);
-    const report: SetReport = { volume: set.volume, kind: set.kind, problems, backups: verdicts };
-    return { report, faults, cleared, blocks: order.length, checkedBlocks };
+    const unknownBlocks = [...this.#faults.values()].filter(({ kind }) => kind === 'unknown').length;
+    const report: SetReport = {
+      ...{ volume: set.volume, kind: set.kind, problems, backups: verdicts },
+      ...{ blocks: order.length, checkedBlocks, unknownBlocks },
+      damagedBlocks: this.#faults.size - unknownBlocks,
+    };
+    return { report, faults, cleared };
   }
 
   /** Longhorn deletes a backup's document some time before it says so in volume.cfg. */

@@ -36,7 +36,7 @@ export interface VerifyOptions {
   /** Local file to go on from after a stop. */
   readonly stateFile?: string;
   /** What an earlier run found, where the state file does not say. */
-  readonly previous?: VerifyReport;
+  readonly previous?: Pick<VerifyReport, 'faults'>;
   readonly now: () => number;
   readonly onProgress: (progress: VerifyProgress) => void;
 }
@@ -114,8 +114,8 @@ export async function verify(source: BackupSource, options: VerifyOptions): Prom
     systemBackups,
     faults: toldFaults(finished, previous, new Date(now()).toISOString()),
     mended: finished.flatMap(({ cleared }) => cleared),
-    blocks: finished.reduce((sum, { blocks }) => sum + blocks, 0),
-    checkedBlocks: finished.reduce((sum, { checkedBlocks }) => sum + checkedBlocks, 0),
+    blocks: finished.reduce((sum, set) => sum + set.report.blocks, 0),
+    checkedBlocks: finished.reduce((sum, set) => sum + set.report.checkedBlocks, 0),
     bytesRead: file.bytesRead,
   };
   file.complete(report);
@@ -131,8 +131,9 @@ async function orUnknown(
   const result = await orFault(() => verifySet(source, set, options));
   if (!isFault(result)) return result;
   const problems = [`Its backups could not be found out: ${result.reason}`];
-  const report = { volume: set.volume, kind: set.kind, problems, backups: [] };
-  return { report, faults: new Map(), cleared: [], blocks: 0, checkedBlocks: 0 };
+  const none = { blocks: 0, checkedBlocks: 0, damagedBlocks: 0, unknownBlocks: 0 };
+  const report = { volume: set.volume, kind: set.kind, problems, backups: [], ...none };
+  return { report, faults: new Map(), cleared: [] };
 }
 
 async function setsOf(source: BackupSource, { path, volumes }: VerifyOptions): Promise<readonly BlockSet[]> {
@@ -145,7 +146,7 @@ async function setsOf(source: BackupSource, { path, volumes }: VerifyOptions): P
 /** The first faults, each with the time since when it is known. */
 function toldFaults(
   finished: readonly FinishedSet[],
-  previous: VerifyReport | undefined,
+  previous: Pick<VerifyReport, 'faults'> | undefined,
   now: string,
 ): FaultyObject[] {
   const since = new Map(previous?.faults.map((fault) => [fault.key, fault.since]));

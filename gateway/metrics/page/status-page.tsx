@@ -1,5 +1,7 @@
 /** The status page: how the gateway and the backups are, on one page that needs nothing but itself. */
 import { raw } from 'hono/html';
+import type { VerificationRecord } from '../../backups/verify/record';
+import { oldest } from '../../backups/verify/share';
 import { concerns, levelOf, span, type Concern, type GatewayStatus, type Level } from '../status';
 import { formatBytes, formatCount, formatTime } from './format';
 import { STYLE } from './style';
@@ -87,7 +89,7 @@ function Headline({ level, found }: { level: Level; found: readonly Concern[] })
 }
 
 function Facts({ status }: { status: GatewayStatus }) {
-  const { ftp, store, longhornSeenAt, availableBytes, now, volumes } = status;
+  const { ftp, store, longhornSeenAt, availableBytes, verification, now, volumes } = status;
   const { busy, idle, limit } = ftp.connections;
   const running = volumes.filter((volume) => volume.running).length;
   const backups = volumes.reduce((sum, volume) => sum + volume.backups.length, 0);
@@ -137,8 +139,27 @@ function Facts({ status }: { status: GatewayStatus }) {
       >
         {availableBytes === undefined ? 'not told by the server' : `${formatBytes(availableBytes)} free`}
       </Fact>
+      <Fact name="Verification" note={verification ? verdictsOf(verification, now) : 'run "longhaul verify"'}>
+        {verification ? (
+          <>
+            ended <Moment at={verification.endedAt} now={now} />
+          </>
+        ) : (
+          'none yet'
+        )}
+      </Fact>
     </dl>
   );
+}
+
+function verdictsOf({ sets, sliceTimes }: VerificationRecord, now: number): string {
+  const sum = (pick: (set: VerificationRecord['sets'][number]) => number): number =>
+    sets.reduce((total, set) => total + pick(set), 0);
+  const restorable = sum((set) => set.restorable);
+  const all = restorable + sum((set) => set.damaged + set.unknown);
+  const since = oldest(sliceTimes);
+  const reach = since === 0 ? 'not all blocks read yet' : `all blocks read in ${span(now - since)}`;
+  return `${restorable} of ${formatCount(all, 'backup')} restorable; ${reach}`;
 }
 
 function Fact({ name, note, children }: { name: string; note: string; children?: unknown }) {

@@ -1,6 +1,15 @@
 /** The commands that read backups without a gateway, from the outside. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BackupTree, BLOCK_SIZE } from '../../support/backup-tree';
@@ -243,5 +252,31 @@ describe('without a cluster', () => {
     });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain('gave up');
+  });
+
+  describe('beside a gateway', () => {
+    const own = (): string => join(tree.root, '_longhaul');
+    beforeAll(() => mkdirSync(own()));
+    afterEach(() => ftp.faults.clear());
+
+    it('leaves the result of a whole verification where the gateway finds it', async () => {
+      await run('verify', VOLUME);
+      await run('verify', '--level', '1');
+      expect(readdirSync(own())).toEqual([]);
+      const { stderr } = await run('verify', '--share', '1/30');
+      expect(stderr).not.toContain('cannot be recorded');
+      expect(readdirSync(own())).toEqual([expect.stringMatching(/^verification-\d{13}-longhorn$/)]);
+    });
+
+    it('verifies all the same with an account that may only read, and says what is missing', async () => {
+      const reply = '550 Permission denied.';
+      ftp.inject({ on: 'STOR', times: Infinity, action: { kind: 'reply', reply } });
+      const before = readdirSync(own());
+      const { code, stdout, stderr } = await run('verify');
+      expect(stdout).toMatch(/^\d+ restorable, 0 damaged, 0 unknown/m);
+      expect(code).toBe(0);
+      expect(stderr).toContain('The result cannot be recorded on the FTP server');
+      expect(readdirSync(own())).toEqual(before);
+    });
   });
 });

@@ -130,6 +130,21 @@ suite('the status page', () => {
     expect(await text()).toContain('The mirror is refused: it is another.');
   });
 
+  it('tells when the backups were verified, and what is damaged', async () => {
+    await open(GOOD);
+    const facts = page.locator('.facts .card', { hasText: 'Verification' });
+    expect(await facts.innerText()).toContain('ended 3 hours ago');
+    expect(await facts.innerText()).toContain('47 of 47 backups restorable; all blocks read in 29 days');
+    await page.close();
+    await open(ATTENTION);
+    expect((await page.locator('.headline li').allInnerTexts()).join('\n')).toContain(
+      'found that 2 backups of pvc-2f6f1c1e-6a7b-4c53-9d0f-0a5a1f8f7a11 are damaged',
+    );
+    await page.close();
+    await open(EMPTY);
+    expect(await text()).toContain('none yet');
+  });
+
   it('does not call a standby broken', async () => {
     await open(STANDBY);
     expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('Standing by');

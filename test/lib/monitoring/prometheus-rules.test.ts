@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { backupAlerts, type AlertedJob } from '../../../lib/monitoring/backup-alerts';
 import { gatewayAlerts } from '../../../lib/monitoring/gateway-alerts';
+import { verificationAlerts } from '../../../lib/monitoring/verification-alerts';
 import { prometheusRules } from '../../../lib/monitoring/prometheus-rules';
 import type { AlertRule } from '../../../lib/monitoring/alert-rule';
 import { parseCron } from '../../../lib/cron';
@@ -26,6 +27,10 @@ const weekly: AlertedJob = {
 const group: AlertedJob = { name: 'group', schedule: parseCron('0 4 * * *'), pvcs: [] };
 
 const gateway = gatewayAlerts({ gateway: 's3-to-ftp', namespace });
+const verified = verificationAlerts({
+  ...{ gateway: 's3-to-ftp', namespace },
+  expected: { name: 'longhaul-verify', schedule: parseCron('23 3 * * *'), share: '1/4' },
+});
 const backups = backupAlerts({ jobs: [daily, weekly], namespace });
 const withGroup = backupAlerts({ jobs: [daily, group], namespace });
 const withFull = backupAlerts({ jobs: [{ ...daily, fullBackupInterval: 5 }], namespace });
@@ -46,7 +51,93 @@ interface Case {
 }
 
 // Time begins at the epoch: a backup of long ago has a time of 1, and `0` means never.
+const VERDICT = (verdict: string): string =>
+  `longhaul_verification_backups{${JOB},volume="pvc-1",verdict="${verdict}"}`;
+const PROBLEMS = `longhaul_verification_problems{${JOB},volume="pvc-1"}`;
+const VERIFIED_AT = `longhaul_verification_last_success_timestamp_seconds{${JOB}}`;
+const COVERED = `longhaul_verification_coverage_timestamp_seconds{${JOB}}`;
+const STARTED_AT = `process_start_time_seconds{${JOB}}`;
+/** A checkpoint of `taken`, and `changes` since, at a gateway that serves. */
+const checkpoint = (taken: string, changes: string, more: Readonly<Record<string, string>> = {}) => ({
+  [`longhaul_checkpoint_timestamp_seconds{${JOB}}`]: taken,
+  [`longhaul_checkpoint_changes{${JOB}}`]: changes,
+  [`longhaul_checkpoint_interval_seconds{${JOB}}`]: '3600x20',
+  [`longhaul_serving{${JOB}}`]: '1x20',
+  [STARTED_AT]: '1x20',
+  ...more,
+});
+
 const CASES: Readonly<Record<string, Case>> = {
+  'a backup that a verification found damaged': {
+    rules: verified,
+    alert: 'LonghaulVerificationDamage',
+    fires: [{ [VERDICT('damaged')]: '0x5 2x20', [PROBLEMS]: '0x25' }, '10m'],
+    silent: [
+      [{ [VERDICT('damaged')]: '0x25', [VERDICT('unknown')]: '3x25', [PROBLEMS]: '0x25' }, '10m'],
+      // Mended.
+      [{ [VERDICT('damaged')]: '2x5 0x20', [PROBLEMS]: '0x25' }, '10m'],
+    ],
+  },
+  'a volume that cannot be restored for another reason': {
+    rules: verified,
+    alert: 'LonghaulVerificationDamage',
+    fires: [{ [VERDICT('damaged')]: '0x25', [PROBLEMS]: '1x25' }, '10m'],
+    silent: [],
+  },
+  'a verification that is overdue': {
+    rules: verified,
+    alert: 'LonghaulVerificationOverdue',
+    every: '30m',
+    fires: [{ [VERIFIED_AT]: '1x100', [STARTED_AT]: '1x100' }, '31h'],
+    silent: [
+      [{ [VERIFIED_AT]: '1x100', [STARTED_AT]: '1x100' }, '30h'],
+      [{ [VERIFIED_AT]: '1x46 82800x60', [STARTED_AT]: '1x100' }, '40h'],
+      // Damage has an alert of its own, and no run is without a fault while it lasts.
+      [{ [VERIFIED_AT]: '1x100', [STARTED_AT]: '1x100', [VERDICT('damaged')]: '1x100' }, '40h'],
+    ],
+  },
+  'a verification that never was': {
+    rules: verified,
+    alert: 'LonghaulVerificationOverdue',
+    every: '30m',
+    fires: [{ [STARTED_AT]: '1x100' }, '31h'],
+    silent: [[{ [STARTED_AT]: '1x46 82800x60' }, '40h']],
+  },
+  'blocks whose turn was missed twice': {
+    rules: verified,
+    alert: 'LonghaulVerificationIncomplete',
+    every: '6h',
+    fires: [{ [COVERED]: '1x60' }, '228h'],
+    silent: [
+      [{ [COVERED]: '1x60' }, '210h'],
+      [{ [COVERED]: '0+21600x60' }, '228h'],
+      // Not all have had their turn yet.
+      [{ [VERIFIED_AT]: '1x60' }, '228h'],
+    ],
+  },
+  'a checkpoint that is old': {
+    rules: gateway,
+    alert: 'LonghaulCheckpointOld',
+    every: '30m',
+    fires: [checkpoint('1x20', '5x20'), '6h'],
+    silent: [
+      [checkpoint('1x20', '5x20'), '4h'],
+      // Nothing has changed since, so none is due.
+      [checkpoint('1x20', '0x20'), '6h'],
+      [checkpoint('1x8 14400x20', '5x20'), '6h'],
+      // It stands by.
+      [checkpoint('1x20', '5x20', { [`longhaul_serving{${JOB}}`]: '0x20' }), '6h'],
+      // A longer interval was asked for.
+      [checkpoint('1x20', '5x20', { [`longhaul_checkpoint_interval_seconds{${JOB}}`]: '86400x20' }), '6h'],
+    ],
+  },
+  'a checkpoint that was never taken': {
+    rules: gateway,
+    alert: 'LonghaulCheckpointOld',
+    every: '30m',
+    fires: [checkpoint('0x20', '5x20'), '6h'],
+    silent: [[checkpoint('0x20', '5x20', { [STARTED_AT]: '1x8 14400x20' }), '6h']],
+  },
   'a daily volume without a backup for 30 hours': {
     rules: backups,
     alert: 'LonghaulBackupOldDailyBackup',
@@ -308,7 +399,7 @@ interface Scenario extends Omit<Case, 'fires' | 'silent'> {
   readonly fires: boolean;
 }
 
-const RULES: readonly (readonly AlertRule[])[] = [gateway, backups, withGroup, withFull, older];
+const RULES: readonly (readonly AlertRule[])[] = [gateway, verified, backups, withGroup, withFull, older];
 const SCENARIOS: readonly Scenario[] = Object.entries(CASES).flatMap(([title, each]) =>
   [each.fires, ...each.silent].map(([series, at], index) => ({
     ...{ ...each, series, at, fires: index === 0 },
@@ -329,6 +420,7 @@ const SCENARIOS: readonly Scenario[] = Object.entries(CASES).flatMap(([title, ea
 
   it.each([
     ['of a gateway', gateway],
+    ['of verification', verified],
     ['of backups', backups],
     ['with a group', withGroup],
     ['with full backups', withFull],
