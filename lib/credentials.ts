@@ -1,5 +1,6 @@
 /** The values behind the Secrets, under the keys of the secrets file. */
 import { isBucketName } from './bucket-name';
+import { OLDER_KEYS_SECRET_KEY } from './names';
 import type { Finding } from './problems';
 
 /** What `secrets/longhorn.yaml` holds. None of it is ever shown, and none of it belongs into version control. */
@@ -20,6 +21,8 @@ export interface Credentials {
   readonly s3_secret_access_key: string;
   /** 64 hex digits, made by `openssl rand -hex 32`. Without it no sealed backup can ever be read: keep a copy elsewhere. @default - none; needed unless `gateway.encryption` is off */
   readonly encryption_key?: string;
+  /** Older keys, which only open, with commas between them: while a rotation of keys seals anew what they sealed. @default - none */
+  readonly encryption_keys?: string;
   /** @default 'longhorn-backups' */
   readonly backup_bucket_name?: string;
   /** @default 'us-east-1' */
@@ -68,6 +71,11 @@ const RULES: Readonly<Record<keyof Credentials, Rule>> = {
     required: false,
     holds: (value) => /^[0-9a-fA-F]{64}$/.test(value),
     expected: '64 hex digits (make one with: openssl rand -hex 32)',
+  },
+  encryption_keys: {
+    required: false,
+    holds: (value) => /^[0-9a-f]{64}(?:[\s,]+[0-9a-f]{64})*$/i.test(value),
+    expected: 'keys of 64 hex digits, with commas between them',
   },
   backup_bucket_name: {
     required: false,
@@ -124,7 +132,7 @@ function secretProblem(prop: string, value: string, reason: string): Finding {
   return { prop, value, reason, severity: 'error' };
 }
 
-/** Data of the gateway's Secret, by the names of `FTP_SECRET_KEYS`. The encryption key is there only where encryption is on. */
+/** Data of the gateway's Secret, by the names of `FTP_SECRET_KEYS`. The encryption keys are there only where encryption is on. */
 export function gatewaySecretData(
   credentials: Credentials,
   { encryption, defaultPort }: { readonly encryption: boolean; readonly defaultPort: number },
@@ -139,5 +147,7 @@ export function gatewaySecretData(
     s3_access_key: credentials.s3_access_key_id,
     s3_secret_key: credentials.s3_secret_access_key,
     ...(encryption && credentials.encryption_key && { encryption_key: credentials.encryption_key }),
+    ...(encryption &&
+      credentials.encryption_keys && { [OLDER_KEYS_SECRET_KEY]: credentials.encryption_keys }),
   };
 }

@@ -40,6 +40,13 @@ export interface FtpOptions {
   readonly retrySeconds?: number;
   /** Seconds of silence, 1 to 600, after which a connection counts as dead. @default 30 */
   readonly stallSeconds?: number;
+  /**
+   * What uploads take of the line, in megabits a second: `10`, or by the time of day, `10@07:00-23:00,off`; the first rule whose time it is holds. By
+   * UTC, unless `env.TZ` names a time zone. @default - all of it
+   */
+  readonly uploadLimit?: string;
+  /** The same for downloads. The verification has a limit of its own besides, `verify.limit`. @default - all of it */
+  readonly downloadLimit?: string;
   /** CIDR blocks of the server; the NetworkPolicy lets the gateway talk to no others. @default - any address */
   readonly addresses?: readonly string[];
   /**

@@ -20,6 +20,8 @@ import {
   METRICS_PORT_NAME,
   MIRROR_SECRET_KEYS,
   LONGHAUL_COMMAND,
+  OLDER_KEYS_SECRET_KEY,
+  OLDER_KEYS_VARIABLE,
   READY_PATH,
   S3_PORT,
   S3_PORT_NAME,
@@ -146,7 +148,13 @@ function environment(names: TargetNames, props: GatewayProps): k8s.EnvVar[] {
   const secretName = props.credentialSecret ?? names.ftpSecret;
   const secret = Object.entries(FTP_SECRET_KEYS)
     .filter(([, variable]) => encryption || variable !== FTP_SECRET_KEYS.encryption_key)
-    .map(([key, name]) => ({ name, valueFrom: { secretKeyRef: { name: secretName, key } } }));
+    .map(([key, name]): k8s.EnvVar => ({ name, valueFrom: { secretKeyRef: { name: secretName, key } } }));
+  // Without a key that is in use the gateway does not serve; nothing is lost by one that is missing here.
+  if (encryption)
+    secret.push({
+      name: OLDER_KEYS_VARIABLE,
+      valueFrom: { secretKeyRef: { name: secretName, key: OLDER_KEYS_SECRET_KEY, optional: true } },
+    });
   const values: Readonly<Record<string, string | number | undefined>> = {
     [GATEWAY_ENV.ftpTls]: ftp.tls ?? 'explicit',
     [GATEWAY_ENV.ftpCaFile]: ftp.ca && `${CA_DIRECTORY}/${ftp.ca.key ?? DEFAULT_CA_KEY}`,
@@ -154,6 +162,8 @@ function environment(names: TargetNames, props: GatewayProps): k8s.EnvVar[] {
     [GATEWAY_ENV.ftpRetrySeconds]: ftp.retrySeconds,
     [GATEWAY_ENV.ftpStallSeconds]: ftp.stallSeconds,
     ...mirrorValues(props),
+    [GATEWAY_ENV.ftpUploadLimit]: ftp.uploadLimit,
+    [GATEWAY_ENV.ftpDownloadLimit]: ftp.downloadLimit,
     [GATEWAY_ENV.s3Bucket]: bucket,
     [GATEWAY_ENV.s3Port]: S3_PORT,
     [GATEWAY_ENV.s3TlsCertFile]: tlsSecret && `${CERTIFICATE_DIRECTORY}/tls.crt`,
@@ -189,6 +199,8 @@ function mirrorValues({ mirror }: GatewayProps): Readonly<Record<string, string 
     [GATEWAY_ENV.mirrorFtpConnections]: ftp.connections,
     [GATEWAY_ENV.mirrorFtpRetrySeconds]: ftp.retrySeconds,
     [GATEWAY_ENV.mirrorFtpStallSeconds]: ftp.stallSeconds,
+    [GATEWAY_ENV.mirrorFtpUploadLimit]: ftp.uploadLimit,
+    [GATEWAY_ENV.mirrorFtpDownloadLimit]: ftp.downloadLimit,
     [GATEWAY_ENV.mirrorMaxLagMinutes]: maxLagMinutes,
   };
 }

@@ -1,6 +1,7 @@
 /** What the gateway, and Kubernetes, ask of the gateway's props. */
 import { isIP } from 'node:net';
 import { isBucketName } from './bucket-name';
+import { parseCron } from './cron';
 import {
   DEFAULT_LIMITS,
   DEFAULT_MEMORY_BUDGET_MIB,
@@ -18,11 +19,19 @@ import {
 import { checkImage } from './image';
 import { isDnsLabel, isDnsSubdomain } from './kube-names';
 import { checkNamespace } from './namespace';
-import { DEFAULT_TARGET, FTP_SECRET_KEYS, GATEWAY_ENV, MIRROR_SECRET_KEYS, targetNames } from './names';
+import {
+  DEFAULT_TARGET,
+  FTP_SECRET_KEYS,
+  GATEWAY_ENV,
+  MIRROR_SECRET_KEYS,
+  OLDER_KEYS_VARIABLE,
+  targetNames,
+} from './names';
 import { expect, inside, warning, type Finding } from './problems';
 import { parseQuantity } from './quantity';
 import { cronFindings } from './recurring-job-rules';
-import type { VerifyOptions } from './verify-job';
+import { longestUnreadSeconds } from './verify-coverage';
+import { DEFAULT_VERIFY_SCHEDULE, DEFAULT_VERIFY_SHARE, type VerifyOptions } from './verify-job';
 
 const MIB = 2 ** 20;
 /** What the process takes besides its memory budget, as measured under load and rounded up. */
@@ -108,6 +117,15 @@ function checkVerify({ schedule, share, limit }: VerifyOptions): Finding[] {
       share,
       'expected a part of the blocks such as "1/30"',
     ),
+    ...(neverReadsAll(schedule, share)
+      ? [
+          warning(
+            'share',
+            share,
+            'with this schedule the turn of some blocks never comes, since the day decides which are read: take another day or share',
+          ),
+        ]
+      : []),
     ...expect(
       limit === undefined || /^[1-9]\d{0,8}[KMG]$/.test(limit),
       'limit',
@@ -115,6 +133,11 @@ function checkVerify({ schedule, share, limit }: VerifyOptions): Finding[] {
       'expected bytes a second such as "500K" or "20M"',
     ),
   ];
+}
+
+function neverReadsAll(schedule = DEFAULT_VERIFY_SCHEDULE, share = DEFAULT_VERIFY_SHARE): boolean {
+  if (cronFindings('schedule', schedule).length > 0) return false;
+  return longestUnreadSeconds(parseCron(schedule), share) === 'never';
 }
 
 function checkFtp(ftp: FtpOptions, { encryption = true }: GatewayOptions): Finding[] {
@@ -147,6 +170,8 @@ function checkFtp(ftp: FtpOptions, { encryption = true }: GatewayOptions): Findi
     ...checkInteger('connections', ftp.connections, 1, 64),
     ...checkInteger('retrySeconds', ftp.retrySeconds, 0, 3600),
     ...checkInteger('stallSeconds', ftp.stallSeconds, 1, 600),
+    ...checkBandwidth('uploadLimit', ftp.uploadLimit),
+    ...checkBandwidth('downloadLimit', ftp.downloadLimit),
     ...checkInteger('port', ftp.port, 1, 65535),
     ...expect(
       addresses === undefined || addresses.length > 0,
@@ -178,6 +203,20 @@ function checkMirror(mirror: MirrorOptions, options: GatewayOptions): Finding[] 
     ...inside('ftp', checkFtp(ftp, options)),
     ...checkInteger('maxLagMinutes', maxLagMinutes, 1, 10_080),
   ];
+}
+
+const BANDWIDTH = /^(?:\d{1,6}(?:\.\d{1,3})?|off)(?:@(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d)?$/;
+
+/** As the gateway reads it. */
+function checkBandwidth(prop: string, limit: string | undefined): Finding[] {
+  const rules = limit?.split(',').map((rule) => rule.trim()) ?? [];
+  const isEmpty = (rule: string): boolean => /^0+(?:\.0+)?(?:@|$)/.test(rule) || /@(.{5})-\1$/.test(rule);
+  return expect(
+    rules.every((rule) => BANDWIDTH.test(rule) && !isEmpty(rule)),
+    prop,
+    limit,
+    'expected megabits a second, each with or without a time of day, such as "10@07:00-23:00,off"',
+  );
 }
 
 function checkKeyReference({ secret, configMap, key }: KeyReference): Finding[] {
@@ -282,6 +321,7 @@ function checkAmounts({ cpu, memory }: ResourceAmounts): Finding[] {
 const OWN_VARIABLES: readonly string[] = [
   ...Object.values(FTP_SECRET_KEYS),
   ...Object.values(MIRROR_SECRET_KEYS),
+  OLDER_KEYS_VARIABLE,
   GATEWAY_ENV.ftpTls,
   GATEWAY_ENV.ftpCaFile,
   GATEWAY_ENV.ftpConnections,
@@ -292,7 +332,11 @@ const OWN_VARIABLES: readonly string[] = [
   GATEWAY_ENV.mirrorFtpConnections,
   GATEWAY_ENV.mirrorFtpRetrySeconds,
   GATEWAY_ENV.mirrorFtpStallSeconds,
+  GATEWAY_ENV.mirrorFtpUploadLimit,
+  GATEWAY_ENV.mirrorFtpDownloadLimit,
   GATEWAY_ENV.mirrorMaxLagMinutes,
+  GATEWAY_ENV.ftpUploadLimit,
+  GATEWAY_ENV.ftpDownloadLimit,
   GATEWAY_ENV.s3Port,
   GATEWAY_ENV.s3Bucket,
   GATEWAY_ENV.s3TlsCertFile,

@@ -45,6 +45,11 @@ export const MIRROR_SECRET_KEYS = {
   ftp_path: 'MIRROR_FTP_ROOT_PATH',
 } as const;
 
+/** A key that the gateway's Secret may have besides: older encryption keys, which only open, with commas between them. */
+export const OLDER_KEYS_SECRET_KEY = 'encryption_keys';
+/** The gateway's environment variable that it feeds. */
+export const OLDER_KEYS_VARIABLE = 'ENCRYPTION_KEYS';
+
 /** Secret that Longhorn's BackupTarget names; its keys are Longhorn's. */
 export const LONGHORN_SECRET_NAME = 'longhorn-backup-s3-credentials';
 
@@ -118,7 +123,11 @@ export const GATEWAY_ENV = {
   mirrorFtpConnections: 'MIRROR_FTP_CONNECTIONS',
   mirrorFtpRetrySeconds: 'MIRROR_FTP_RETRY_SECONDS',
   mirrorFtpStallSeconds: 'MIRROR_FTP_STALL_SECONDS',
+  mirrorFtpUploadLimit: 'MIRROR_FTP_UPLOAD_LIMIT',
+  mirrorFtpDownloadLimit: 'MIRROR_FTP_DOWNLOAD_LIMIT',
   mirrorMaxLagMinutes: 'MIRROR_MAX_LAG_MINUTES',
+  ftpUploadLimit: 'FTP_UPLOAD_LIMIT',
+  ftpDownloadLimit: 'FTP_DOWNLOAD_LIMIT',
   s3BindAddress: 'S3_BIND_ADDRESS',
   s3Port: 'S3_PORT',
   s3Bucket: 'S3_BUCKET',

@@ -191,6 +191,31 @@ describe('the rules of the gateway', () => {
   };
   const ENOUGH = { resources: { limits: { memory: '1Ti' } } };
 
+  it.each([
+    ...['10', '2.5', 'off', '10@07:00-23:00,off', '10@22:00-06:00, 100'],
+    ...['0', '0.0@07:00-08:00', '10@07:00-07:00', '10@24:00-25:00', 'fast', '', '10,,20'],
+  ])('take "%s" for a bandwidth as the gateway itself does', (limit) => {
+    let fits = true;
+    try {
+      readConfig({ ...required, FTP_UPLOAD_LIMIT: limit, FTP_DOWNLOAD_LIMIT: limit });
+    } catch {
+      fits = false;
+    }
+    // An empty variable is one that is not set; an empty prop is a mistake.
+    const isGood = fits && limit !== '';
+    const problems = problemsIn(gateway({ ftp: { uploadLimit: limit, downloadLimit: limit } }));
+    expect(problems.map((problem) => problem.split(' ').slice(0, 2).join(' '))).toEqual(
+      isGood ? [] : ['[chart/gateway] ftp.uploadLimit', '[chart/gateway] ftp.downloadLimit'],
+    );
+  });
+
+  it('warn of a share and a schedule that together leave blocks unread for ever', () => {
+    expect(warningsIn(gateway({ verify: { schedule: '0 3 * * 0', share: '1/7' } }))).toEqual([
+      expect.stringContaining('the turn of some blocks never comes'),
+    ]);
+    expect(warningsIn(gateway({ verify: { schedule: '0 3 * * 0', share: '1/30' } }))).toEqual([]);
+  });
+
   it.each<[string, (value: number) => Partial<GatewayProps>, number, number]>([
     ['FTP_CONNECTIONS', (connections) => ({ ftp: { connections } }), 1, 64],
     ['FTP_RETRY_SECONDS', (retrySeconds) => ({ ftp: { retrySeconds } }), 0, 3600],

@@ -15,7 +15,9 @@ const gateway = (props: Omit<GatewayProps, 'image'> = {}): Manifest[] =>
 interface EnvVar {
   readonly name: string;
   readonly value?: string;
-  readonly valueFrom?: { readonly secretKeyRef: { readonly name: string; readonly key: string } };
+  readonly valueFrom?: {
+    readonly secretKeyRef: { readonly name: string; readonly key: string; readonly optional?: true };
+  };
 }
 
 interface Deployment {
@@ -75,7 +77,11 @@ describe('the gateway', () => {
     const fromSecret = container().env.filter(({ valueFrom }) => valueFrom !== undefined);
     expect(
       Object.fromEntries(fromSecret.map(({ name, valueFrom }) => [valueFrom?.secretKeyRef.key, name])),
-    ).toEqual(FTP_SECRET_KEYS);
+    ).toEqual({ ...FTP_SECRET_KEYS, encryption_keys: 'ENCRYPTION_KEYS' });
+    // Older keys are there only while a rotation needs them.
+    expect(
+      fromSecret.filter(({ valueFrom }) => valueFrom?.secretKeyRef.optional).map(({ name }) => name),
+    ).toEqual(['ENCRYPTION_KEYS']);
     expect(new Set(fromSecret.map(({ valueFrom }) => valueFrom?.secretKeyRef.name))).toEqual(
       new Set(['s3-to-ftp-ftp-credentials']),
     );
@@ -85,6 +91,7 @@ describe('the gateway', () => {
     const names = container({ encryption: false }).env.map(({ name }) => name);
     expect(names).toContain('FTP_PASSWORD');
     expect(names).not.toContain('ENCRYPTION_KEY');
+    expect(names).not.toContain('ENCRYPTION_KEYS');
   });
 
   const secretValues: Readonly<Record<string, string>> = {
@@ -106,7 +113,10 @@ describe('the gateway', () => {
     const config = readConfig(
       environment({
         bucket: 'homelab',
-        ftp: { tls: 'implicit', connections: 3, retrySeconds: 60, stallSeconds: 15 },
+        ftp: {
+          ...{ tls: 'implicit', connections: 3, retrySeconds: 60, stallSeconds: 15 },
+          ...{ uploadLimit: '10@07:00-23:00,off', downloadLimit: '50' },
+        },
         memoryBudgetMib: 128,
         segmentSizeKib: 64,
         logLevel: 'debug',
@@ -122,6 +132,11 @@ describe('the gateway', () => {
         connections: 3,
         retryMs: 60_000,
         stallMs: 15_000,
+        uploadLimit: [
+          { bytesPerSecond: 1_250_000, window: { from: 420, to: 1_380 } },
+          { bytesPerSecond: Infinity },
+        ],
+        downloadLimit: [{ bytesPerSecond: 6_250_000 }],
       },
       s3: {
         port: 9000,
@@ -140,7 +155,10 @@ describe('the gateway', () => {
     const page = readFileSync(join(__dirname, '..', '..', 'docs', 'configuration.md'), 'utf8');
     const everything = {
       tlsSecret: 'tls',
-      ftp: { ca: { secret: 'ca' }, connections: 3, retrySeconds: 60, stallSeconds: 15 },
+      ftp: {
+        ...{ ca: { secret: 'ca' }, connections: 3, retrySeconds: 60, stallSeconds: 15 },
+        ...{ uploadLimit: '10', downloadLimit: '50' },
+      },
       memoryBudgetMib: 64,
       segmentSizeKib: 256,
       logLevel: 'info' as const,

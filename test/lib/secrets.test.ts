@@ -74,6 +74,17 @@ describe('the Secrets of a target', () => {
     expect(renamed.map(({ metadata }) => metadata.name)).toEqual(['ours', 'theirs']);
   });
 
+  it('hold older keys where they are given, for a rotation', () => {
+    const older = `${'cd'.repeat(32)},${'ef'.repeat(32)}`;
+    const given = { credentials: { ...credentials, encryption_keys: older } };
+    expect(valuesOf(secrets(given), 's3-to-ftp-ftp-credentials')).toMatchObject({
+      encryption_key: 'ab'.repeat(32),
+      encryption_keys: older,
+    });
+    const off = secrets({ ...given, target: { gateway: { encryption: false } } });
+    expect(valuesOf(off, 's3-to-ftp-ftp-credentials')).not.toHaveProperty('encryption_keys');
+  });
+
   it('hold no encryption key where encryption is off', () => {
     const manifests = secrets({ target: { gateway: { encryption: false } } });
     expect(valuesOf(manifests, 's3-to-ftp-ftp-credentials')).not.toHaveProperty('encryption_key');
@@ -171,6 +182,11 @@ describe('the rules of credentials', () => {
       'a key that is not hex',
       { encryption_key: 'g'.repeat(64) },
       'encryption_key (64 characters): is not valid: expected 64 hex digits (make one with: openssl rand -hex 32)',
+    ],
+    [
+      'an older key that is none',
+      { encryption_keys: `${'ab'.repeat(32)};${'cd'.repeat(32)}` },
+      'encryption_keys (129 characters): is not valid: expected keys of 64 hex digits, with commas between them',
     ],
     [
       'no key although encryption is on',

@@ -1,7 +1,7 @@
 /** What may be known about a Secret: everything but its values. */
 import { createHash } from 'node:crypto';
 import { checkCredentials, type Credentials } from '../../credentials';
-import { FTP_SECRET_KEYS, LONGHORN_SECRET_KEYS } from '../../names';
+import { FTP_SECRET_KEYS, LONGHORN_SECRET_KEYS, OLDER_KEYS_SECRET_KEY } from '../../names';
 import type { Secret } from '../kinds';
 import type { SecretFacts } from './facts';
 
@@ -22,7 +22,7 @@ export interface GatewaySecretOptions {
 export function gatewaySecretFacts(secret: Secret, { encryption }: GatewaySecretOptions): SecretFacts {
   const values = decode(secret);
   const credentials: Record<string, string> = {};
-  for (const key of Object.keys(FTP_SECRET_KEYS)) {
+  for (const key of [...Object.keys(FTP_SECRET_KEYS), OLDER_KEYS_SECRET_KEY]) {
     const value = values[key];
     if (value !== undefined) credentials[FILE_KEY[key] ?? key] = value;
   }

@@ -47,7 +47,7 @@ export function settingsText(answers: Answers, learnt: Learnt, secretsFile: bool
   )}`;
 }
 
-export function credentialsOf(answers: Answers, made: Made): Required<Credentials> {
+export function credentialsOf(answers: Answers, made: Made): Required<Omit<Credentials, 'encryption_keys'>> {
   return {
     ftp_host: answers.host,
     ftp_port: answers.port,
