@@ -38,11 +38,11 @@ export async function decodeLz4Frame(reader: ByteReader, maxBytes: number): Prom
     if (word === 0) break;
     const size = word & ~UNCOMPRESSED;
     if (size > maxBlockBytes) throw new Lz4Error('a block of the LZ4 frame is too long');
-    const data = await take(reader, size);
     const room = Math.min(maxBlockBytes, maxBytes - filled);
     const isLinked = (flags & FLAG.independent) === 0;
     const window = isLinked ? result?.subarray(Math.max(0, filled - WINDOW_BYTES), filled) : undefined;
-    const block = (word & UNCOMPRESSED) !== 0 ? data : await decodeBlock(data, room, window);
+    const block =
+      (word & UNCOMPRESSED) !== 0 ? await take(reader, size) : await decodeBlock(reader, size, room, window);
     if (block.length > room) throw new Lz4Error(`the LZ4 frame holds more than ${maxBytes} bytes`);
     // Longhorn's blocks of 2 MiB are one block of a frame each, and need no second place.
     if (!result && block.length === maxBytes) result = block;
@@ -64,10 +64,17 @@ async function readDescriptor(reader: ByteReader): Promise<{ flags: number; maxB
   return { flags, maxBlockBytes: 4 ** (sizeCode + 4) };
 }
 
-async function decodeBlock(data: Buffer, room: number, window: Buffer | undefined): Promise<Buffer> {
-  const sized = Buffer.allocUnsafe(data.length + 4);
-  sized.writeUInt32LE(room);
-  data.copy(sized, 4);
+async function decodeBlock(
+  reader: ByteReader,
+  size: number,
+  room: number,
+  window: Buffer | undefined,
+): Promise<Buffer> {
+  const head = Buffer.allocUnsafe(4);
+  head.writeUInt32LE(room);
+  // The library wants both in one piece; a block is large, and copied no more than that.
+  const sized = Buffer.concat([head, ...(await reader.take(size))]);
+  if (sized.length < head.length + size) throw new Lz4Error('the LZ4 frame is cut short');
   try {
     return await uncompress(sized, window);
   } catch (cause) {
