@@ -98,10 +98,10 @@ describe('a read beside a mirror', () => {
     away(locations.second);
     await locations.put(DOCUMENT, 'newer');
     await locations.put('new');
-    back(locations.second);
     locations.first.fault = ({ method }) => (method === 'putFile' ? 'after' : undefined);
     await expect(locations.put(BLOCK, 'in doubt')).rejects.toMatchObject(slowDown);
     await outOfReach();
+    back(locations.second);
     for (const key of [BLOCK, DOCUMENT, 'new'])
       await expect(locations.rig.store.stat({ bucket: 'bucket', key })).rejects.toMatchObject(slowDown);
   });
