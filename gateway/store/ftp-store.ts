@@ -15,7 +15,7 @@ import { Directories, type DirectoryStats } from './directories';
 import type { FtpRoot } from './ftp-root';
 import type { KeyCheck } from './key-check';
 import { Mirror, type MirrorStats } from './mirror';
-import type { DamagedSourceError } from './mirror-copier';
+import type { DamagedSourceError } from './copy-file';
 import { MirrorQueue } from './mirror-queue';
 import { MirrorReads } from './mirror-reads';
 import type { Location } from './mirror-root';

@@ -7,7 +7,7 @@ import type { Catalog } from './catalog';
 import { messageOf } from './catalog-error';
 import { SharedTask } from './concurrency';
 import type { Mirror } from './mirror';
-import { copyFile, type StoredCopy } from './mirror-copier';
+import { copyFile, type StoredCopy } from './copy-file';
 import type { Location } from './mirror-root';
 import { isDamage, type ObjectFiles } from './object-files';
 import type { Place, ReadFrom } from './object-reader';
