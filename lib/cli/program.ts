@@ -70,7 +70,8 @@ function report({ terminal }: Environment, error: Error, exitCode: ExitCode): Ex
   return exitCode;
 }
 
-function buildProgram(environment: Environment, finish: (code: ExitCode) => void): Command {
+/** The tree of commands; `finish` hears how the process should end. */
+export function buildProgram(environment: Environment, finish: (code: ExitCode) => void): Command {
   const { terminal } = environment;
   const program = new Command('longhaul')
     .description('Longhorn backups on an FTP server: deploy, label, diagnose, remove.')
