@@ -9,6 +9,7 @@ import { version } from '../../package.json';
 import { version as gatewayVersion } from '../../gateway/package.json';
 import { EmbeddedFtpServer } from '../support/embedded-ftp-server';
 import { GatewayProcess } from '../support/gateway-process';
+import { SHIPPED_LICENCES } from '../support/licences';
 import { bodyBytes, s3Client } from '../support/s3';
 
 const REPOSITORY = join(__dirname, '..', '..');
@@ -36,6 +37,14 @@ describe('the bundle', () => {
       gatewayVersion: version,
     });
     expect(dockerfile).toContain(`\nARG VERSION=${version}\n`);
+  });
+
+  it('holds the notices of what is in it, all under licences that go with ours', () => {
+    const notices = readFileSync(join(directory, 'THIRD-PARTY-NOTICES.txt'), 'utf8');
+    const packages = [...notices.matchAll(/^(@?[\w./-]+) \d+\.\d+\.\d+\S* \((.*)\)$/gm)];
+    expect(packages.map(([, name]) => name)).toEqual(expect.arrayContaining(['basic-ftp', 'hono', 'pino']));
+    const wrong = packages.filter(([, , licence = '']) => !SHIPPED_LICENCES.includes(licence));
+    expect(wrong.map(([line]) => line)).toEqual([]);
   });
 
   it('serves, and stops in order', async () => {
