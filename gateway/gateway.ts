@@ -1,4 +1,7 @@
-/** The composition root: puts the parts together by configuration, serves, and takes them apart in order. */
+/**
+ * The composition root: puts the parts together by configuration, serves, and takes them apart in order. Long, because the order of all
+ * parts is the one thing that it is about.
+ */
 
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';

@@ -12,8 +12,8 @@ import { ownLabels } from './own-labels';
 import { accept, expect, type Finding } from './problems';
 
 export const DEFAULT_BUCKET = 'longhorn-backups';
-export const DEFAULT_REGION = 'us-east-1';
-export const DEFAULT_POLL_INTERVAL = '5m0s';
+const DEFAULT_REGION = 'us-east-1';
+const DEFAULT_POLL_INTERVAL = '5m0s';
 
 /** The props of a backup target. */
 export interface BackupTargetProps {
@@ -80,7 +80,7 @@ export class BackupTarget extends Construct {
   }
 }
 
-export function checkBackupTarget(props: BackupTargetProps): Finding[] {
+function checkBackupTarget(props: BackupTargetProps): Finding[] {
   const { name = DEFAULT_TARGET, bucket, region, credentialSecret, longhornVersion } = props;
   return [
     ...expect(

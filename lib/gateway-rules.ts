@@ -1,4 +1,4 @@
-/** What the gateway, and Kubernetes, ask of the gateway's props. */
+/** What the gateway, and Kubernetes, ask of the gateway's props. One list of rules, each a few lines. */
 import { isIP } from 'node:net';
 import { isBucketName } from './bucket-name';
 import { parseCron } from './cron';

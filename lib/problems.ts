@@ -75,7 +75,7 @@ function joinProps(outer: string, inner: string): string {
   return inner === '' ? outer : `${outer}.${inner}`;
 }
 
-export function onlyErrors(findings: readonly Finding[]): Finding[] {
+function onlyErrors(findings: readonly Finding[]): Finding[] {
   return findings.filter(({ severity }) => severity === 'error');
 }
 

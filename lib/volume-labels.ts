@@ -33,7 +33,7 @@ export interface VolumeLabelsProps {
   readonly imagePullSecrets?: readonly string[];
 }
 
-export const DEFAULT_LABEL_SCHEDULE = '17 * * * *';
+const DEFAULT_LABEL_SCHEDULE = '17 * * * *';
 
 /**
  * Puts the volumes behind PVCs into their recurring jobs, by running `longhaul label` in the cluster: once when it is applied, and then on

@@ -3,7 +3,7 @@ import { S3Error } from '../errors';
 import { childrenOf, readDocument, textOf } from './xml-read';
 
 /** S3's limit on the keys of one request. */
-export const MAX_DELETES = 1_000;
+const MAX_DELETES = 1_000;
 
 export interface DeleteRequest {
   readonly objects: readonly DeleteEntry[];

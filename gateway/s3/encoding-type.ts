@@ -19,7 +19,7 @@ export function keyEncoding(query: Query): KeyEncoding {
 }
 
 /** Slashes stay, as S3 leaves them; so do the unreserved characters and `*`. */
-export function urlEncode(text: string): string {
+function urlEncode(text: string): string {
   return encodeURIComponent(text)
     .replaceAll('%2F', '/')
     .replace(/[!'()~]/g, (char) =>

@@ -1,7 +1,7 @@
 /** Shares out the memory that request bodies may take: whoever comes first is served first. */
 
 /** 64 MiB. */
-export const DEFAULT_MEMORY_BUDGET = 64 * 1024 * 1024;
+const DEFAULT_MEMORY_BUDGET = 64 * 1024 * 1024;
 
 /** Gives back what was taken; a second call does nothing. */
 export type Release = () => void;

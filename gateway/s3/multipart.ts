@@ -4,7 +4,7 @@ import { S3Error } from '../errors';
 import type { CompletedPart, PartInfo } from '../store/object-store';
 
 /** Every part but the last has at least this many bytes: S3's limit. */
-export const MIN_PART_SIZE = 5 * 1024 * 1024;
+const MIN_PART_SIZE = 5 * 1024 * 1024;
 /** Part numbers run from 1 to this: S3's limit. */
 export const MAX_PART_NUMBER = 10_000;
 

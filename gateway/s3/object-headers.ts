@@ -6,7 +6,7 @@ import { formatHttpDate } from './http-date';
 import type { Query } from './request-target';
 
 /** S3's limit on the names and values of user metadata together, in UTF-8 bytes. */
-export const MAX_METADATA_SIZE = 2 * 1024;
+const MAX_METADATA_SIZE = 2 * 1024;
 
 const STORED = [
   'cache-control',

@@ -5,7 +5,7 @@ import { ROWS, type IMPLEMENTED, type Level, type OperationType } from './operat
 import { decodePercent, parseRequestTarget, type Query } from './request-target';
 
 /** S3's limit on a key, in UTF-8 bytes. */
-export const MAX_KEY_SIZE = 1_024;
+const MAX_KEY_SIZE = 1_024;
 
 type TypeAt<L extends Level> = {
   [T in OperationType]: (typeof IMPLEMENTED)[T]['level'] extends L ? T : never;

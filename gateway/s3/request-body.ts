@@ -11,7 +11,7 @@ import type { Headers } from './conditions';
 import type { MemoryBudget } from './memory-budget';
 
 /** 5 GiB: S3's limit on one PUT or part. */
-export const MAX_BODY_SIZE = 5 * 1024 ** 3;
+const MAX_BODY_SIZE = 5 * 1024 ** 3;
 /** 16 MiB: a body up to this size is held in memory, checked, and can then be sent again. Longhorn's largest block fits. */
 export const MAX_HELD_BODY_SIZE = 16 * 1024 ** 2;
 

@@ -9,7 +9,7 @@ import { HEADER_SIZE, isSegmentLog2, maxSize, type BodyShape } from './layout';
 
 export const SALT_SIZE = 32;
 export const NONCE_PREFIX_SIZE = 7;
-export const HEADER_MAC_SIZE = 32;
+const HEADER_MAC_SIZE = 32;
 /** The bytes that the header's MAC covers. */
 export const MAC_OFFSET = HEADER_SIZE - HEADER_MAC_SIZE;
 

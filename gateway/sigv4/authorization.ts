@@ -1,4 +1,4 @@
-/** Reads who signed a request, and how: from the Authorization header or a presigned URL. */
+/** Reads who signed a request, and how: from the Authorization header or a presigned URL. Both in one file, so that no rule holds for one alone. */
 import { S3Error } from '../errors';
 import { parseHttpDate } from '../s3/http-date';
 import { decodePercent } from '../s3/request-target';

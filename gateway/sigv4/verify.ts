@@ -29,7 +29,7 @@ export interface Authentication extends SigningContext {
 export type Verifier = (head: RequestHead) => Authentication;
 
 /** How far a client's clock may be off, in either direction: S3's limit. */
-export const MAX_SKEW_MS = 15 * 60 * 1_000;
+const MAX_SKEW_MS = 15 * 60 * 1_000;
 
 /**
  * The verifier throws, besides what `parseAuthorization` does: `InvalidAccessKeyId`, `RequestTimeTooSkewed`, `SignatureDoesNotMatch`,

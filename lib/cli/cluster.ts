@@ -4,7 +4,7 @@ import type { Kind, KubeObject } from './kinds';
 import type { Answer, Call, Transport } from './transport';
 
 /** Who writes: the field manager of everything that we apply. */
-export const FIELD_MANAGER = 'longhaul';
+const FIELD_MANAGER = 'longhaul';
 
 const PAGE_SIZE = 500;
 

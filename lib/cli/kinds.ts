@@ -1,4 +1,4 @@
-/** The Kubernetes and Longhorn objects that the cluster commands read and write: only the fields they look at, as JSON has them. */
+/** The Kubernetes and Longhorn objects that the cluster commands read and write: only the fields they look at, as JSON has them. A list of declarations. */
 
 export interface ObjectMeta {
   readonly name: string;

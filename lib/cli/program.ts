@@ -1,4 +1,4 @@
-/** The command line: options, help, and which command runs. Pure of process state, so that tests can run it too. */
+/** The command line: options, help, and which command runs. Pure of process state, so that tests can run it too. A list of declarations. */
 import { Command, CommanderError, InvalidArgumentError, Option, type OptionValues } from 'commander';
 import { LONGHORN_NAMESPACE } from '../names';
 import { backupNow } from './backup/backup-now';

@@ -1,4 +1,4 @@
-/** A Grafana dashboard: volumes and their backups first, then the gateway, then the FTP account. */
+/** A Grafana dashboard: volumes and their backups first, then the gateway, then the FTP account. A list of panels. */
 
 interface Query {
   readonly expr: string;

@@ -23,7 +23,7 @@ const LOOKS: Readonly<Record<Severity, { readonly priority: string; readonly tag
   warning: { priority: 'default', tags: 'warning,floppy_disk' },
 };
 
-export const DEFAULT_NTFY_SERVER = 'https://ntfy.sh';
+const DEFAULT_NTFY_SERVER = 'https://ntfy.sh';
 
 /** ntfy takes 4,096 bytes a message; so many alerts fit into one. */
 export const MOST_ALERTS_IN_MESSAGE = 4;

@@ -42,7 +42,7 @@ function failureOf(deployment: Deployment): string[] {
 }
 
 /** What keeps one pod from being ready; nothing if it is. */
-export function reasonsOf(pod: Pod, events: readonly KubeEvent[]): string[] {
+function reasonsOf(pod: Pod, events: readonly KubeEvent[]): string[] {
   const { status } = pod;
   if (status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True'))
     return [];

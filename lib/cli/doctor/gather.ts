@@ -97,7 +97,7 @@ export async function gatherFacts({
   };
 }
 
-export async function attempt<T>(find: () => Promise<T>): Promise<Fact<T>> {
+async function attempt<T>(find: () => Promise<T>): Promise<Fact<T>> {
   try {
     return known(await find());
   } catch (error) {

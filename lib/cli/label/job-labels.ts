@@ -7,7 +7,7 @@ import {
 } from '../../names';
 import type { KubeObject } from '../kinds';
 
-export const JOB_LABEL_PREFIX = recurringJobLabel('');
+const JOB_LABEL_PREFIX = recurringJobLabel('');
 const GROUP_LABEL_PREFIX = recurringJobGroupLabel('');
 
 export function hasLabel(object: KubeObject, key: string): boolean {

@@ -51,7 +51,7 @@ export async function label(context: CommandContext, options: LabelOptions): Pro
 }
 
 /** Needs: persistentvolumeclaims list, persistentvolumes get, volumes.longhorn.io list. */
-export async function gather(
+async function gather(
   { cluster, namespace }: Pick<CommandContext, 'cluster' | 'namespace'>,
   wanted: readonly WantedJob[],
 ): Promise<LabelFacts> {
