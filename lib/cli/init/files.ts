@@ -42,7 +42,7 @@ export function settingsText(answers: Answers, learnt: Learnt, secretsFile: bool
     retain: 7,
     pvcs: parsePvcs(answers.pvcs),
   };
-  return `# Made by \`longhaul init\`. \`npx cdk8s synth\` makes the manifests in dist/ from it. It holds no secret.\n${stringify(
+  return `# Made by \`longhaul init\`. The manifests in dist/ are made from it. It holds no secret.\n${stringify(
     { image, targets: [target], recurringJobs: [job] },
   )}`;
 }
