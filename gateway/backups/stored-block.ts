@@ -1,6 +1,6 @@
 /** Reads one block, and believes it only when it has the bytes that its name stands for. */
 
-import { webcrypto } from 'node:crypto';
+import { checksumOf } from '../backupstore/layout';
 import { decompress } from './decompress';
 import { MISSING, orFault, type Fault } from './fault';
 import type { RateLimit } from './rate-limit';
@@ -39,15 +39,10 @@ export async function readBlock(
 ): Promise<Buffer | Fault> {
   return twice(source, block.key, async (found) => {
     const bytes = await decompress(metered(found, meter), block.compressionMethod, block.blockSize);
-    if ((await checksumAside(bytes)) !== block.checksum)
+    if (checksumOf(bytes) !== block.checksum)
       throw new DamagedObjectError('The block has other bytes than its name says.');
     return bytes;
   });
-}
-
-/** What `checksumOf` tells, found out on another thread: meanwhile this one opens the next block. */
-export async function checksumAside(bytes: Buffer): Promise<string> {
-  return Buffer.from(await webcrypto.subtle.digest('SHA-512', bytes)).toString('hex', 0, 32);
 }
 
 /** Looks at an object, and once more at what seems wrong. */

@@ -10,7 +10,7 @@ import { blockKey, checksumOf, type BlockSet } from '../../backupstore/layout';
 import { forEachLimited } from '../../store/concurrency';
 import { isFault, type Fault } from '../fault';
 import type { BackupSource } from '../source';
-import { blocksAtATime, checksumAside, readBlock, type ReadMeter } from '../stored-block';
+import { blocksAtATime, readBlock, type ReadMeter } from '../stored-block';
 import type { RestoreTarget } from './target';
 
 export interface RestoreOptions {
@@ -76,7 +76,7 @@ async function restoreBlock(
 ): Promise<'written' | 'reused' | Fault> {
   const { blockSize } = map;
   const checksum = names.name(map.names[index] ?? 0);
-  if (!target.isFresh && (await checksumAside(await target.read(offset, length))) === checksum) return 'reused';
+  if (!target.isFresh && checksumOf(await target.read(offset, length)) === checksum) return 'reused';
   const key = blockKey(set, checksum);
   const block = await readBlock(source, { key, checksum, compressionMethod, blockSize }, meter);
   if (isFault(block)) return block;
