@@ -54,6 +54,27 @@ describe('the app', () => {
     expect(existsSync(join(clone, 'secrets'))).toBe(false);
   });
 
+  it('writes what watches the gateways into dist/monitoring, where it is asked for', () => {
+    writeFileSync(
+      join(clone, 'longhaul.yaml'),
+      'image: registry.example/longhaul:1.2.3\n' +
+        'targets: [{ gateway: { verify: {} } }]\n' +
+        'monitoring: { grafanaAlerts: { ntfy: { topic: a-topic } } }\n',
+    );
+    expect(synth().status).toBe(0);
+    const files = filesIn(join(clone, 'dist', 'monitoring'));
+    expect([...files.keys()]).toEqual([
+      'grafana-alerting.yaml',
+      'grafana-dashboard.json',
+      'prometheus-rules.yaml',
+      'prometheus-scrape.yaml',
+    ]);
+    // Derived from what the same settings say.
+    const rules = files.get('prometheus-rules.yaml');
+    expect(rules).toContain('alert: LonghaulVerificationOverdue');
+    expect(rules).toContain('-l app=longhaul-verify');
+  });
+
   it('takes longhaul.yaml where there is one, and puts Secrets where git ignores them', () => {
     mkdirSync(join(clone, 'secrets'));
     writeFileSync(
