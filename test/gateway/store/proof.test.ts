@@ -127,6 +127,26 @@ describe.each([
     expect(asked).toBeLessThan(5);
   });
 
+  it('lists everything, and nothing else, at any moment of a crawl from nothing', async () => {
+    const all: string[] = [];
+    for (let i = 0; i < 60; i++) all.push(`v/blocks/${i % 4}/${i % 15}/${String(i).padStart(2, '0')}.blk`);
+    for (const key of all) await put(key);
+    await rig.restart(true);
+    const crawled = crawl();
+    let [isOver, listings] = [false, 0];
+    void crawled.then(() => (isOver = true));
+    while (!isOver) {
+      const prefix = ['', 'v/blocks/', `v/blocks/${listings % 4}/`][listings % 3] ?? '';
+      expect(await keys({ prefix })).toEqual(all.filter((key) => key.startsWith(prefix)).sort());
+      const { commonPrefixes } = await list({ prefix: 'v/blocks/', delimiter: '/' });
+      expect(commonPrefixes).toEqual(['v/blocks/0/', 'v/blocks/1/', 'v/blocks/2/', 'v/blocks/3/']);
+      listings += 1;
+      // The crawl has its turns.
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect(listings).toBeGreaterThan(2);
+  });
+
   it('does not take what is written during a look for a foreign change', async () => {
     for (let i = 0; i < 20; i++) await put(`d/${i}`, 'first');
     rig.store.crawler.start();
