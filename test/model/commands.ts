@@ -199,7 +199,7 @@ class Restart implements Command {
     world.count(`restart ${this.how}`);
     if (this.how === 'in order') {
       // While the server is away, no stop is in order.
-      await untilAnswering(world);
+      await lookAgain(world);
       return host.stopInOrder();
     }
     host.die();
@@ -303,7 +303,7 @@ const mishap: fc.Arbitrary<Mishap> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constantFrom('cut', 'cut', 'outage', 'server death'),
       at: moment,
-      ms: fc.integer({ min: 50, max: 1_000 }),
+      ms: fc.integer({ min: 50, max: 1_500 }),
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('crash'), at: moment, losesDisk: fc.boolean() }) },
@@ -361,7 +361,8 @@ export async function checkAll(model: S3Model, world: World): Promise<void> {
 
 async function lookAgain(world: World): Promise<void> {
   await untilAnswering(world);
-  await world.host.lookAgain();
+  while (!(await world.host.lookAgain()))
+    if (!world.isTroubled) throw new Error('a crawl could not look at everything');
 }
 
 /** After what went wrong is over, every directory can be proved within a short time. */
