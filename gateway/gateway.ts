@@ -227,9 +227,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
       metricsServer.closeAllConnections();
       const closed = await within(
         CLOSE_MS,
-        Promise.all([store.trashKeeper.close(), rotation?.close()])
-          .then(() => tree.unprepare())
-          .then(() => root.close()),
+        Promise.all([store.trashKeeper.close(), rotation?.close()]).then(() => root.close()),
       );
       await catalog.close(isClean && closed);
       await tree.close(0);

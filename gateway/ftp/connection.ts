@@ -33,6 +33,7 @@ export abstract class FtpConnection {
   protected listing = '';
   protected lastReply = '';
   private spoiled = false;
+  private told: FTPResponse | undefined;
   /** Makes a data connection: at first the library's search for a way that works, then that way. */
   private connectData: Client['prepareTransfer'];
 
@@ -46,11 +47,14 @@ export abstract class FtpConnection {
     this.connectData = this.client.prepareTransfer;
     this.client.prepareTransfer = (ftp) => this.dataConnection(ftp);
     const handle = this.client.ftp.handle.bind(this.client.ftp);
-    this.client.ftp.handle = (command, respond) =>
-      handle(command, (reply, task) => {
-        const taken = this.sortOut(reply);
+    this.client.ftp.handle = (command, respond) => {
+      const answered = handle(command, (reply, task) => {
+        const taken = reply === this.told ? reply : this.sortOut(reply);
         if (taken) respond(taken, task);
       });
+      this.commandSent(command);
+      return answered;
+    };
     // The library would hand out parsed entries only, without the lines that it could not read.
     this.client.parseList = (text) => {
       this.listing = text;
@@ -77,6 +81,15 @@ export abstract class FtpConnection {
   close(): void {
     this.spoiled = true;
     this.client.close();
+  }
+
+  /** A command has just been sent, and its task waits for replies. */
+  protected abstract commandSent(command: string | undefined): void;
+
+  /** Hands a reply that the server did not send to whoever waits for one. */
+  protected tellLibrary(reply: FTPResponse): void {
+    this.told = reply;
+    this.client.ftp['_passToHandler'](reply);
   }
 
   /** A reply as the library shall see it; undefined to keep it back. */
@@ -122,15 +135,19 @@ export abstract class FtpConnection {
     }
   }
 
-  /** AUTH TLS and the handshake, which the library lets take for ever. */
   protected async startTls(): Promise<void> {
+    await this.run('AUTH', () => this.inTime(this.client.useTLS(this.tlsOptions()), 'control socket'));
+  }
+
+  /** For TLS handshakes, which the library lets take for ever. */
+  private async inTime<T>(handshake: Promise<T>, of: string): Promise<T> {
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), this.silenceMs);
     const timedOut = once(timeout.signal, 'abort').then(() => {
-      throw new Error('Timeout (TLS handshake)');
+      throw new Error(`Timeout (TLS handshake, ${of})`);
     });
     try {
-      await this.run('AUTH', () => Promise.race([this.client.useTLS(this.tlsOptions()), timedOut]));
+      return await Promise.race([handshake, timedOut]);
     } finally {
       clearTimeout(timer);
     }
@@ -163,9 +180,14 @@ export abstract class FtpConnection {
     const { dataSocket } = this.client.ftp;
     if (!(dataSocket instanceof TLSSocket)) return;
     // Certificates are always verified, so `authorized` says that the handshake is over.
-    if (!dataSocket.authorized) await once(dataSocket, 'secureConnect');
+    if (!dataSocket.authorized) await this.inTime(once(dataSocket, 'secureConnect'), 'data connection');
     // Node.js says so before it sends the last message of the handshake, and an end that comes first cuts that off.
     await nextTurn();
+  }
+
+  /** Whether bytes can be sent on the data connection now, whatever the server says. With TLS it has to consent first. */
+  protected get takesBytes(): boolean {
+    return this.hasDataConnection && !(this.client.ftp.dataSocket instanceof TLSSocket);
   }
 
   protected get hasDataConnection(): boolean {

@@ -1,6 +1,7 @@
 /** Directories on the server: which are known to exist, and making those that do not. */
-import { isRefusal } from './reply';
 import { parentOf } from './remote-path';
+import type { DirectoryOutcome } from './remote-tree';
+import { isRefusal, type FtpReplyError } from './reply';
 import type { FtpSession } from './session';
 
 /** A backup of one volume has up to 65,536 block directories. */
@@ -61,7 +62,7 @@ export async function sizeIfFile(session: FtpSession, path: string): Promise<num
 }
 
 /** Makes one directory, or finds that it exists; throws the refusal if neither. */
-export async function makeDirectory(session: FtpSession, path: string): Promise<'created' | 'existed'> {
+export async function makeDirectory(session: FtpSession, path: string): Promise<DirectoryOutcome> {
   try {
     await session.makeDir(path);
     return 'created';
@@ -75,12 +76,24 @@ export async function makeDirectory(session: FtpSession, path: string): Promise<
 export async function makeDirectories(
   session: FtpSession,
   paths: readonly string[],
-): Promise<('created' | 'existed')[]> {
-  const refusals = await session.makeDirs(paths);
-  const outcomes: ('created' | 'existed')[] = [];
+  cache: DirectoryCache,
+): Promise<DirectoryOutcome[]> {
+  return outcomesOf(session, paths, await session.makeDirs(paths), cache);
+}
+
+/** What came of directories that were to be made, some of which were refused. */
+export async function outcomesOf(
+  session: FtpSession,
+  paths: readonly string[],
+  refusals: readonly (FtpReplyError | undefined)[],
+  cache: DirectoryCache,
+): Promise<DirectoryOutcome[]> {
+  const outcomes: DirectoryOutcome[] = [];
   for (const [index, path] of paths.entries()) {
     const refusal = refusals[index];
     if (refusal && !(isRefusal(refusal) && (await changesInto(session, path)))) throw refusal;
+    if (refusal) cache.seen(path);
+    else cache.made(path);
     outcomes.push(refusal ? 'existed' : 'created');
   }
   return outcomes;

@@ -46,6 +46,39 @@ export class EarlySize {
   }
 }
 
+/** Milliseconds between the last byte and its SIZE, at most. */
+const LONGEST_DELAY_MS = 500;
+
+/**
+ * How long after the last byte has left the process SIZE is sent. The byte travels on a connection of its own, and may still stand in queues that SIZE passes
+ * by: where a server answers during an upload, an answer that comes too early is of no use, and SIZE has to be asked for again, which takes a round
+ * trip. One that is asked for late costs that much time. Each upload tells which it was.
+ */
+export class EarlySizing {
+  private off = false;
+  private delay = 0;
+
+  get isEarly(): boolean {
+    return !this.off;
+  }
+
+  /** Milliseconds. */
+  get delayMs(): number {
+    return Math.round(this.delay);
+  }
+
+  /** This server does not bear it. */
+  giveUp(): void {
+    this.off = true;
+  }
+
+  /** @param asked what came of it; undefined if the server confirmed the upload first */
+  learn(asked: { readonly answer: number | undefined; readonly bytes: number } | undefined): void {
+    if (asked && asked.answer !== asked.bytes) this.delay = Math.min(this.delay * 1.06 + 2, LONGEST_DELAY_MS);
+    else this.delay *= asked ? 0.995 : 0.94;
+  }
+}
+
 /** The number in a reply to SIZE (RFC 3659, section 4); undefined for any other reply. */
 export function parseSize({
   code,

@@ -12,6 +12,7 @@ import {
   RemoteRefused,
   RemoteUnavailable,
   type CallOptions,
+  type DirectoryOutcome,
   type FileToPut,
   type Listing,
   type ReadOptions,
@@ -122,7 +123,9 @@ export class FtpRemoteTree implements RemoteTree {
   }
 
   async putFile(file: FileToPut, options?: CallOptions): Promise<StoredFile> {
-    for (const path of [file.temporary, file.target, file.aside]) assertRemotePath(path);
+    const { newDirectories } = file;
+    for (const path of [file.temporary, file.target, file.aside, ...(newDirectories?.paths ?? [])])
+      assertRemotePath(path);
     const put = new FilePut(file, this.directories, this.traits, (count) => {
       this.bytesSent += count;
       return this.uploads.pass(count);
@@ -168,7 +171,7 @@ export class FtpRemoteTree implements RemoteTree {
     this.directories.seen(parentOf(to));
   }
 
-  async makeDir(path: string, options?: CallOptions): Promise<'created' | 'existed'> {
+  async makeDir(path: string, options?: CallOptions): Promise<DirectoryOutcome> {
     assertRemotePath(path);
     const outcome = await this.runner.run((session) => makeDirectory(session, path), options);
     if (outcome === 'created') this.directories.made(path);
@@ -176,15 +179,10 @@ export class FtpRemoteTree implements RemoteTree {
     return outcome;
   }
 
-  async makeDirs(paths: readonly string[], options?: CallOptions): Promise<('created' | 'existed')[]> {
+  async makeDirs(paths: readonly string[], options?: CallOptions): Promise<DirectoryOutcome[]> {
     paths.forEach(assertRemotePath);
     if (paths.length === 0) return [];
-    const outcomes = await this.runner.run((session) => makeDirectories(session, paths), options);
-    for (const [index, path] of paths.entries()) {
-      if (outcomes[index] === 'created') this.directories.made(path);
-      else this.directories.seen(path);
-    }
-    return outcomes;
+    return this.runner.run((session) => makeDirectories(session, paths, this.directories), options);
   }
 
   async removeDir(path: string, options?: CallOptions): Promise<void> {
@@ -227,11 +225,6 @@ export class FtpRemoteTree implements RemoteTree {
       fullSince: this.fullSince,
       replacesOnRename: this.traits.replacesOnRename,
     };
-  }
-
-  /** Closes the files that were opened ahead, and opens no more: before their directory is to be removed. */
-  async unprepare(): Promise<void> {
-    await this.pool.unprepare();
   }
 
   async close(graceMs?: number): Promise<void> {

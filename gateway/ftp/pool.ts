@@ -73,15 +73,11 @@ interface IdleSession {
 
 const COMMAND: LeasePurpose = { kind: 'command' };
 
-/** How well a session fits by what it is ready for; up to `GOOD_FIT` nothing has to be waited for. */
+/** How well a session fits by whether it has a data connection, or makes one just now; for 0, nothing has to be waited for. */
 const FITS = {
-  upload: { upload: 0, transfer: 1, anything: 2, busy: 3 },
-  download: { transfer: 0, anything: 2, busy: 3, upload: 4 },
-  command: { anything: 0, transfer: 1, busy: 3, upload: 4 },
+  transfer: { prepared: 0, bare: 1, busy: 2 },
+  command: { bare: 0, prepared: 1, busy: 2 },
 } as const;
-const GOOD_FIT = 1;
-/** Below, the sessions are too few for one to wait with an upload that is open ahead. */
-const FEWEST_FOR_UPLOADS_AHEAD = 3;
 
 /**
  * Grows as callers wait or find no session that is ready, and closes sessions that stay free. Of the last two sessions that it may have, a
@@ -106,14 +102,11 @@ export class SessionPool {
   private readonly waiting = new LeaseQueue();
   private readonly circuit: Circuit;
   private opening = 0;
-  /** Closed as soon as they have undone what they prepared; part of `opening`. */
-  private readonly retiring = new Set<FtpSession>();
   private limit: number;
   private limitChangedAt: number;
   private everLoggedIn = false;
   private denied: { readonly error: LoginDeniedError; readonly until: number } | undefined;
   private closed = false;
-  private prepares = true;
   private drained: (() => void) | undefined;
   private idleTimer: NodeJS.Timeout | undefined;
   private opened = 0;
@@ -176,26 +169,14 @@ export class SessionPool {
     };
   }
 
-  /** Undoes what free sessions have prepared, and prepares nothing any more. */
-  async unprepare(): Promise<void> {
-    this.prepares = false;
-    const prepared = this.idle.filter(({ session }) => session.readyFor !== 'anything');
-    await Promise.all(
-      prepared.map(async (free) => {
-        this.removeIdle(free);
-        await this.tend(free, (session) => session.unprepare());
-      }),
-    );
-  }
-
   /** Turns waiters away, lets leases come back for up to `graceMs`, then drops every connection. */
   async close(graceMs = 5_000): Promise<void> {
     this.closed = true;
     for (const waiter of this.waiting.drain()) waiter.reject(new PoolClosedError('the pool is closed'));
     clearTimeout(this.idleTimer);
-    for (const { session } of this.idle.splice(0)) void this.retire(session);
+    for (const { session } of this.idle.splice(0)) session.close();
     if (this.leased.size + this.opening > 0) await this.untilDrained(graceMs);
-    for (const session of [...this.leased.keys(), ...this.retiring]) session.close();
+    for (const session of this.leased.keys()) session.close();
   }
 
   private async untilDrained(graceMs: number): Promise<void> {
@@ -205,17 +186,6 @@ export class SessionPool {
       timer = setTimeout(resolve, graceMs);
     });
     clearTimeout(timer);
-  }
-
-  /** Undoes what a session prepared, and closes it. */
-  private async retire(session: FtpSession): Promise<void> {
-    this.opening += 1;
-    this.retiring.add(session);
-    await session.unprepare().catch(() => undefined);
-    session.close();
-    this.retiring.delete(session);
-    this.opening -= 1;
-    this.settleClose();
   }
 
   /** Gives waiters what there is, and opens what is allowed for the rest. */
@@ -251,17 +221,17 @@ export class SessionPool {
    * be one more.
    */
   private takeIdle({ kind }: LeasePurpose): IdleSession | undefined {
-    const fits = FITS[kind];
+    const fits = FITS[kind === 'command' ? 'command' : 'transfer'];
     let best: IdleSession | undefined;
     for (const free of [...this.idle]) {
       if (!free.session.usable) {
         this.removeIdle(free);
         this.broken += 1;
-      } else if (!best || fits[free.session.readyFor] <= fits[best.session.readyFor]) best = free;
+      } else if (!best || fits[readiness(free)] <= fits[readiness(best)]) best = free;
     }
     if (!best) return undefined;
     this.removeIdle(best);
-    if (fits[best.session.readyFor] > GOOD_FIT && kind !== 'command') this.openSpare();
+    if (fits[readiness(best)] > 0 && kind !== 'command') this.openSpare();
     return best;
   }
 
@@ -301,7 +271,7 @@ export class SessionPool {
 
   private handOver(session: FtpSession, since?: number): void {
     const waiter = this.closed ? undefined : this.nextWaiter();
-    if (!waiter) return this.putAway(session, COMMAND, since);
+    if (!waiter) return this.putAway(session, since);
     this.waiting.take(waiter);
     this.leased.set(session, waiter.purpose);
     let returned = false;
@@ -312,22 +282,17 @@ export class SessionPool {
         returned = true;
         this.leased.delete(session);
         if (!session.usable) this.broken += 1;
-        this.putAway(session, waiter.purpose);
+        this.putAway(session);
+        if (waiter.purpose.kind !== 'command') session.prepare();
         this.serve();
       },
     });
   }
 
-  private putAway(session: FtpSession, { kind }: LeasePurpose = COMMAND, since?: number): void {
-    if (this.closed) void this.retire(session);
-    else if (!session.usable || this.total() >= this.limit) session.close();
+  private putAway(session: FtpSession, since = this.now()): void {
+    if (this.closed || !session.usable || this.total() >= this.limit) session.close();
     else {
-      // One session that is ready for a command at once is worth more than one more that is ready for a transfer.
-      const forCommands =
-        kind === 'command' && !this.idle.some((free) => free.session.readyFor === 'anything');
-      this.idle.push({ session, since: since ?? this.now(), heardAt: this.now() });
-      if (this.prepares && !forCommands && since === undefined)
-        session.prepare({ opensAhead: this.limit >= FEWEST_FOR_UPLOADS_AHEAD });
+      this.idle.push({ session, since, heardAt: this.now() });
       this.idleTimer ??= this.tendLater();
     }
     this.settleClose();
@@ -341,11 +306,11 @@ export class SessionPool {
       for (const free of [...this.idle]) {
         const { session, since, heardAt } = free;
         const isOld = this.now() - since >= this.idleTimeoutMs;
-        const isStale = this.now() - since >= this.preparedMs && session.readyFor !== 'anything';
+        const isStale = this.now() - since >= this.preparedMs && session.isPrepared !== false;
         const isSilent = this.now() - heardAt >= this.keepAliveMs;
         if (!isOld && !isStale && !isSilent) continue;
         this.removeIdle(free);
-        if (isOld) void this.retire(session);
+        if (isOld) session.close();
         else void this.tend(free, () => (isStale ? session.unprepare() : session.noop()));
       }
       if (this.idle.length > 0 || this.opening > 0) this.idleTimer ??= this.tendLater();
@@ -371,6 +336,7 @@ export class SessionPool {
       this.denied = undefined;
       this.circuit.succeeded();
       this.handOver(session);
+      if (!this.leased.has(session)) session.prepare();
     } catch (error) {
       this.opening -= 1;
       this.failedLogins += 1;
@@ -416,6 +382,11 @@ export class SessionPool {
     this.limit += 1;
     this.limitChangedAt = this.now();
   }
+}
+
+function readiness({ session }: IdleSession): 'prepared' | 'bare' | 'busy' {
+  if (session.isPrepared === undefined) return 'busy';
+  return session.isPrepared ? 'prepared' : 'bare';
 }
 
 /** Whether a login failed for the number of connections, or may have: servers use 421 and 530 for it. */

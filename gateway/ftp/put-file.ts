@@ -1,5 +1,5 @@
 /** Storing one file: temporary name, size check, rename. Picks up where a failed attempt left off. */
-import { changesInto, ensureDirectory, sizeIfFile, type DirectoryCache } from './directories';
+import { changesInto, ensureDirectory, outcomesOf, sizeIfFile, type DirectoryCache } from './directories';
 import { parentOf } from './remote-path';
 import { RemoteRefused, RemoteUnavailable, type FileToPut, type StoredFile } from './remote-tree';
 import { FtpConnectionError, FtpReplyError, isRefusal } from './reply';
@@ -24,6 +24,9 @@ export class FilePut {
   private renameUnclear = false;
   private usedAside = false;
   private keepsReplaced = false;
+  /** Of the new directories; undefined if nobody knows. */
+  private refusals: readonly (FtpReplyError | undefined)[] | undefined;
+  private isPlaceReady = false;
 
   constructor(
     private readonly file: FileToPut,
@@ -38,6 +41,7 @@ export class FilePut {
     if (this.renameUnclear && this.uploaded && (await this.renameHappened(session, this.uploaded)))
       return this.done(session, this.uploaded);
     this.uploaded ??= await this.upload(session);
+    await this.makePlace(session);
     await this.commit(session, this.uploaded);
     return this.done(session, this.uploaded);
   }
@@ -50,18 +54,24 @@ export class FilePut {
   private async upload(session: FtpSession): Promise<Upload> {
     const settled = await this.settleUpload(session);
     if (settled) return settled;
-    const path = this.nextTemporary(session);
-    const wasOpenedAhead = path === session.openedAhead(parentOf(path));
-    try {
-      const size = await session.upload(path, () => this.open());
-      if (size === this.handedOver) return { path, size };
-    } catch (error) {
-      // There was no space when the file was opened ahead; that may be over.
-      if (wasOpenedAhead && this.file.replayable && isFull(error))
-        throw new FtpConnectionError('STOR', error);
-      throw error;
-    }
+    const path = this.nextTemporary();
+    const { newDirectories, replayable } = this.file;
+    const directories = this.isPlaceReady ? [] : (newDirectories?.paths ?? []);
+    const options = { directories, startsAtOnce: replayable };
+    const { size, refusals } = await session.upload(path, () => this.open(), options);
+    this.refusals = refusals;
+    if (size === this.handedOver) return { path, size };
     return this.checkSize(session, path);
+  }
+
+  /** Tells what came of the directories that go with the file, once. */
+  private async makePlace(session: FtpSession): Promise<void> {
+    const { newDirectories } = this.file;
+    if (!newDirectories || this.isPlaceReady) return;
+    const { paths } = newDirectories;
+    const refusals = this.refusals ?? (await session.makeDirs(paths));
+    await newDirectories.made(await outcomesOf(session, paths, refusals, this.directories));
+    this.isPlaceReady = true;
   }
 
   /** What became of the previous attempt, if it got all bytes out and only the confirmation is missing. */
@@ -90,14 +100,15 @@ export class FilePut {
   /** Whether nothing comes between the size and the rename. */
   private get isRenamedNext(): boolean {
     if (this.file.keepsReplaced || !this.traits.replacesOnRename) return false;
+    if (this.file.newDirectories && !this.isPlaceReady)
+      return this.refusals?.every((refusal) => refusal === undefined) ?? false;
     return !this.directories.isSurelyMissing(parentOf(this.file.target));
   }
 
-  private nextTemporary(session: FtpSession): string {
+  private nextTemporary(): string {
     const { temporary } = this.file;
     const number = this.attempts.length + 1;
-    const own = number === 1 ? temporary : `${temporary}.${number}`;
-    const path = session.openedAhead(parentOf(temporary)) ?? own;
+    const path = number === 1 ? temporary : `${temporary}.${number}`;
     this.attempts.push(path);
     return path;
   }
@@ -202,10 +213,6 @@ export class FilePut {
     }
     return { size, committedBy: this.usedAside ? 'aside' : 'rename' };
   }
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof FtpReplyError && error.replyClass === 'full';
 }
 
 async function removeIfThere(session: FtpSession, path: string): Promise<void> {

@@ -43,8 +43,7 @@ export interface FileToPut {
   /**
    * Where the bytes go first. Only this call may use the name, or a name that starts with it: another attempt writes to
    * `<temporary>.2` and so on, since a connection given up may still be writing on the server. Its directory must exist and is never made: renaming
-   * it away fences a writer off, and the call then throws `RemoteRefused`. In the same directory the tree may open files ahead, with names
-   * `ahead-…` of its own, and use one of them instead.
+   * it away fences a writer off, and the call then throws `RemoteRefused`.
    */
   readonly temporary: string;
   /** Where the file ends up, replacing what is there. Its directory is made if missing. */
@@ -59,6 +58,8 @@ export interface FileToPut {
    * resolves with `committedBy: 'aside'`. @default it is lost
    */
   readonly keepsReplaced?: () => boolean;
+  /** Directories that lead to the target, to be made along with the upload; else they are made if missing, unseen. */
+  readonly newDirectories?: NewDirectories;
   /** Opens the bytes. What it throws reaches the caller of `putFile` unchanged, and nothing is retried. */
   body(): AsyncIterable<Buffer>;
   /** Whether `body` may be called again. A body that may not is sent at most once. */
@@ -66,6 +67,16 @@ export interface FileToPut {
   /** Bytes, about: a large file leaves a connection to others. @default 0 */
   readonly size?: number;
 }
+
+/** Directories to be made, each after those before it. */
+export interface NewDirectories {
+  readonly paths: readonly string[];
+  /** Told what came of each, as by `makeDirs`, once all bytes are there, and awaited before the file is renamed into them. What it throws reaches the caller unchanged. */
+  made(outcomes: readonly DirectoryOutcome[]): Promise<void>;
+}
+
+/** `existed` is also the answer where nobody knows who made it. */
+export type DirectoryOutcome = 'created' | 'existed';
 
 export interface StoredFile {
   /** Bytes, as the server counted them. */
@@ -116,9 +127,9 @@ export interface RemoteTree {
    * Makes one directory; its parent must exist. `created` only if this very call's MKD was confirmed: of several callers, also in
    * other processes, at most one sees it. After a lost reply the answer is `existed`.
    */
-  makeDir(path: string, options?: CallOptions): Promise<'created' | 'existed'>;
+  makeDir(path: string, options?: CallOptions): Promise<DirectoryOutcome>;
   /** Makes several directories as `makeDir` does, each after those before it, in as few round trips as one. */
-  makeDirs(paths: readonly string[], options?: CallOptions): Promise<readonly ('created' | 'existed')[]>;
+  makeDirs(paths: readonly string[], options?: CallOptions): Promise<readonly DirectoryOutcome[]>;
   /** Removes an empty directory. Missing is fine; `RemoteRefused` if it is still there. */
   removeDir(path: string, options?: CallOptions): Promise<void>;
   /** The directory that the server puts the account in at login; `/` where accounts are confined. */

@@ -1,11 +1,9 @@
 /** One FTP session: a control connection, logged in, used by one caller at a time. */
-import { randomBytes } from 'node:crypto';
 import { PassThrough, Readable } from 'node:stream';
-import { FTPError, type FTPResponse } from 'basic-ftp';
+import { FTPError, type FTPContext, type FTPResponse } from 'basic-ftp';
 import { FtpConnection, isCompletion, isIntermediate, type FtpAccount } from './connection';
 import { EarlySize, parseSize } from './early-size';
 import { parseMlsd, parseUnixOrDosList, TruncatedListingError, type ParsedListing } from './listing';
-import { parentOf } from './remote-path';
 import { FtpConnectionError, isRefusal, type FtpReplyError } from './reply';
 import { plainServerTraits, type ServerTraits } from './server-traits';
 import { FtpTally } from './tally';
@@ -32,14 +30,19 @@ const DOWNLOAD_BUFFER_CHUNKS = 8;
 
 type Body = () => AsyncIterable<Buffer>;
 
-/** An upload that the server waits for, before there is anything to send. */
-interface UploadAhead {
-  readonly path: string;
-  /** Sends the body, or ends the upload without a byte. */
-  readonly give: (body: Body | undefined) => void;
-  readonly stored: Promise<number | undefined>;
-  /** The server has said that it is ready. */
-  isOpen: boolean;
+export interface UploadOptions {
+  /** Directories to make first, each after those before it: their commands go out along with the upload's. */
+  readonly directories?: readonly string[];
+  /** Sends the body without waiting for the server's consent, if the data connection is there already. @default false */
+  readonly startsAtOnce?: boolean;
+}
+
+/** An upload that the server has confirmed. */
+export interface Uploaded {
+  /** Bytes that the server has counted, if it said so along with its confirmation: no other number than that of the bytes sent is final. */
+  readonly size: number | undefined;
+  /** What was refused of the directories, in the places of those that it concerns. */
+  readonly refusals: readonly (FtpReplyError | undefined)[];
 }
 
 /**
@@ -50,10 +53,16 @@ export class FtpSession extends FtpConnection {
   /** A data connection being made ahead; never rejects. */
   private preparing: Promise<void> | undefined;
   private readonly confirmationMs: number;
-  private ahead: UploadAhead | undefined;
   /** Set while the confirmation of an upload, and the answer to a SIZE sent before it, are awaited. */
   private early: EarlySize | undefined;
   private uploadAnswered = false;
+  /** Directories whose MKD goes out with the next upload. */
+  private making: readonly string[] = [];
+  /** Replies to MKD that are still to come before those of the upload, and those that came. */
+  private awaitedReplies = 0;
+  private madeReplies: FTPResponse[] = [];
+  private startsAtOnce = false;
+  private consented = false;
   /** What an RNFR that waits for its RNTO has named. */
   private renameSource: string | undefined;
   /** The server may remember an RNFR that came to nothing: RNTO must not be sent blindly any more. */
@@ -89,28 +98,22 @@ export class FtpSession extends FtpConnection {
     return super.usable && this.renameSource === undefined;
   }
 
-  /** What it is ready for without a round trip more. `busy` while it prepares. */
-  get readyFor(): 'upload' | 'transfer' | 'anything' | 'busy' {
-    if (this.ahead) return this.ahead.isOpen ? 'upload' : 'busy';
-    if (this.preparing) return 'busy';
-    return this.hasDataConnection ? 'transfer' : 'anything';
+  /** Whether it has a data connection, so that a transfer needs no round trip more. `undefined` while it makes one. */
+  get isPrepared(): boolean | undefined {
+    return this.preparing ? undefined : this.hasDataConnection;
   }
 
-  /**
-   * Gets ready, in the background, for the transfer that is likely next: a data connection, and for an upload the server's consent,
-   * too. Any other command undoes what stands in its way.
-   */
-  prepare({ opensAhead }: { readonly opensAhead: boolean }): void {
-    const { pipelines, lastTransfer, leftBehind } = this.traits;
-    if (pipelines !== true || !lastTransfer || !this.usable || this.readyFor !== 'anything') return;
-    const leftover = leftBehind.pop();
-    if (leftover !== undefined) return this.inBackground(this.deleteLeftover(leftover));
-    if (lastTransfer.kind === 'upload' && opensAhead && this.traits.opensAhead)
-      this.openAhead(`${lastTransfer.directory}/ahead-${randomBytes(6).toString('hex')}`);
-    else this.connectAhead();
+  /** Makes a data connection in the background, for the transfer that is likely next. */
+  prepare(): void {
+    if (this.traits.pipelines !== true || !this.usable || this.isPrepared !== false) return;
+    // What fails in the background is tried again when it is needed, and is an error then.
+    const done = () => {
+      this.preparing = undefined;
+    };
+    this.preparing = this.dataConnection(this.client.ftp).then(done, done);
   }
 
-  /** Undoes what `prepare` did, so that the server is not left waiting for a transfer. */
+  /** Drops what `prepare` made. */
   async unprepare(): Promise<void> {
     await this.free();
     this.client.ftp.dataSocket = undefined;
@@ -150,67 +153,43 @@ export class FtpSession extends FtpConnection {
     }
   }
 
-  /** The temporary file in `directory` that the server waits for already, if there is one. */
-  openedAhead(directory: string): string | undefined {
-    return this.ahead && parentOf(this.ahead.path) === directory ? this.ahead.path : undefined;
-  }
-
   /**
-   * Stores a file. `body` is opened when the server is ready for it. What `body` throws is thrown unchanged; the server may keep
-   * what it got by then. Returns the bytes that the server has counted, if it said so along with its confirmation: no other number
-   * than that of the bytes sent is final.
+   * Stores a file. `body` is opened when the server is ready for it, or at once; the server may keep what it got of a body that failed. What `body`
+   * throws is thrown unchanged.
    */
-  async upload(path: string, body: Body): Promise<number | undefined> {
-    const { ahead } = this;
-    this.traits.lastTransfer = { kind: 'upload', directory: parentOf(path) };
-    if (ahead?.path !== path) {
-      await this.free();
-      return this.store(path, Promise.resolve(body));
+  async upload(path: string, body: Body, options: UploadOptions = {}): Promise<Uploaded> {
+    const { directories = [], startsAtOnce = false } = options;
+    await this.free();
+    if (this.traits.pipelines !== true) {
+      const refusals = directories.length > 0 ? await this.makeDirs(directories) : [];
+      return { size: await this.store(path, body), refusals };
     }
-    this.ahead = undefined;
-    ahead.give(body);
-    return ahead.stored;
+    this.making = directories;
+    this.madeReplies = [];
+    this.startsAtOnce = startsAtOnce && this.takesBytes && this.traits.startsUploads;
+    try {
+      const size = await this.store(path, body);
+      return { size, refusals: this.refusals('MKD', this.madeReplies) };
+    } finally {
+      this.making = [];
+      this.startsAtOnce = false;
+    }
   }
 
-  private openAhead(path: string): void {
-    let give!: UploadAhead['give'];
-    const body = new Promise<Body | undefined>((resolve) => {
-      give = resolve;
-    });
-    const stored = this.store(path, body, () => {
-      ahead.isOpen = true;
-    });
-    const ahead: UploadAhead = { path, give, stored, isOpen: false };
-    this.ahead = ahead;
-    stored.catch((error: unknown) => {
-      if (this.ahead !== ahead) return;
-      this.ahead = undefined;
-      // Its directory is gone, most likely: nothing is prepared until somebody has used another.
-      if (!ahead.isOpen) this.traits.lastTransfer = undefined;
-      if (!isRefusal(error)) {
-        this.traits.leftBehind.push(path);
-        this.close();
-      }
-    });
-  }
-
-  private async store(
-    path: string,
-    body: Promise<Body | undefined>,
-    onOpen?: () => void,
-  ): Promise<number | undefined> {
+  private async store(path: string, body: Body): Promise<number | undefined> {
     let bodyFailure: { readonly error: unknown } | undefined;
+    let bytes = 0;
     const ready = () => this.dataConnectionSecured();
     const sent = () => this.allowSilence(this.confirmationMs);
     const askSize = () => this.askSizeEarly(path);
     async function* source() {
       await ready();
-      onOpen?.();
-      const open = await body;
-      if (!open) return;
-      const chunks = open()[Symbol.asyncIterator]();
+      const chunks = body()[Symbol.asyncIterator]();
       try {
-        for (let next = await noted(chunks); !next.done; next = await noted(chunks)) yield next.value;
+        for (let next = await noted(chunks); !next.done; next = await noted(chunks)) {
+          bytes += next.value.length;
+          yield next.value;
+        }
       } finally {
         await chunks.return?.();
       }
@@ -226,12 +205,15 @@ export class FtpSession extends FtpConnection {
         throw error;
       }
     };
+    this.consented = false;
     const stream = Readable.from(source());
     try {
       await this.transfer('STOR', () => this.client.uploadFrom(stream, path));
+      this.traits.sizing.learn(this.early && { answer: this.early.size, bytes });
       return this.early?.size;
     } catch (error) {
-      if (this.early?.isHalfAnswered) this.traits.sizesEarly = false;
+      if (this.early?.isHalfAnswered) this.traits.sizing.giveUp();
+      if (this.startsAtOnce && !this.consented && !isRefusal(error)) this.traits.startsUploads = false;
       throw bodyFailure ? bodyFailure.error : error;
     } finally {
       this.early = undefined;
@@ -240,22 +222,53 @@ export class FtpSession extends FtpConnection {
     }
   }
 
-  /** Sends SIZE behind the last byte, as soon as that is on its way. */
+  /** Sends SIZE behind the last byte, when that has arrived, as far as can be told from those before. */
   private askSizeEarly(path: string): void {
     const command = EarlySize.command(path);
-    if (!this.traits.sizesEarly || this.traits.pipelines !== true || command === undefined) return;
+    const { pipelines, sizing } = this.traits;
+    if (!sizing.isEarly || pipelines !== true || command === undefined) return;
     this.uploadAnswered = false;
-    this.client.ftp.dataSocket?.once('finish', () => {
+    const ask = () => {
       if (this.uploadAnswered || !this.usable) return;
       this.early = new EarlySize();
       this.client.ftp.send(command);
+    };
+    this.client.ftp.dataSocket?.once('finish', () => {
+      if (sizing.delayMs === 0) ask();
+      else setTimeout(ask, sizing.delayMs);
     });
+  }
+
+  /** With a data connection at hand, sends the commands that go before an upload's own. */
+  protected override async dataConnection(ftp: FTPContext): Promise<FTPResponse> {
+    const reply = await super.dataConnection(ftp);
+    if (this.making.length === 0) return reply;
+    const { socket } = ftp;
+    socket.cork();
+    for (const path of this.making) ftp.send(`MKD ${path}`);
+    this.awaitedReplies = this.making.length;
+    // By then the upload's own command has joined them.
+    process.nextTick(() => socket.uncork());
+    return reply;
+  }
+
+  /** Tells the library that the server consents to an upload, before it can know. */
+  protected override commandSent(command: string | undefined): void {
+    if (this.startsAtOnce && command?.startsWith('STOR '))
+      this.tellLibrary({ code: 150, message: '150 Sent at once.' });
   }
 
   /** Keeps the answers to an upload and to its SIZE apart. Returns what the library shall see now. */
   protected override sortOut(reply: Error | FTPResponse): Error | FTPResponse | undefined {
-    const isFinal = reply instanceof FTPError || (!(reply instanceof Error) && reply.code >= 200);
-    if (!isFinal) return reply;
+    if (reply instanceof Error && !(reply instanceof FTPError)) return reply;
+    if (this.awaitedReplies > 0) {
+      if (reply.code < 200) return undefined;
+      this.awaitedReplies -= 1;
+      this.madeReplies.push({ code: reply.code, message: reply.message });
+      return undefined;
+    }
+    this.consented = true;
+    if (reply.code < 200) return reply;
     this.uploadAnswered = true;
     return this.early ? this.early.take(reply) : reply;
   }
@@ -263,7 +276,6 @@ export class FtpSession extends FtpConnection {
   /** Yields a file from byte `startAt` to its end. Ending the iteration early gives the session up. */
   async *download(path: string, startAt = 0): AsyncGenerator<Buffer, void, void> {
     await this.free();
-    this.traits.lastTransfer = { kind: 'download' };
     const sink = new PassThrough({ objectMode: true, highWaterMark: DOWNLOAD_BUFFER_CHUNKS });
     let failure: { readonly error: unknown } | undefined;
     let confirmed = false;
@@ -333,7 +345,11 @@ export class FtpSession extends FtpConnection {
     const replies: FTPResponse[] = [];
     if (this.traits.pipelines === true) replies.push(...(await this.together('MKD', commands)));
     else for (const command of commands) replies.push(...(await this.together('MKD', [command])));
-    return replies.map((reply) => (isCompletion(reply) ? undefined : this.refusal('MKD', reply)));
+    return this.refusals('MKD', replies);
+  }
+
+  private refusals(verb: string, replies: readonly FTPResponse[]): (FtpReplyError | undefined)[] {
+    return replies.map((reply) => (isCompletion(reply) ? undefined : this.refusal(verb, reply)));
   }
 
   async removeDir(path: string): Promise<void> {
@@ -366,37 +382,10 @@ export class FtpSession extends FtpConnection {
     await this.run('NOOP', () => this.client.send('NOOP'));
   }
 
-  private connectAhead(): void {
-    this.inBackground(this.dataConnection(this.client.ftp));
-  }
-
-  /** What fails in the background is tried again when it is needed, and is an error then. */
-  private inBackground(work: Promise<unknown>): void {
-    const done = () => {
-      this.preparing = undefined;
-    };
-    this.preparing = work.then(done, done);
-  }
-
-  private async deleteLeftover(path: string): Promise<void> {
-    await this.run('DELE', () => this.client.send(`DELE ${path}`));
-  }
-
   /** Makes way for a command. */
   private async free(): Promise<void> {
     if (this.renameSource !== undefined) this.close();
     await this.preparing;
-    const { ahead } = this;
-    if (!ahead) return;
-    this.ahead = undefined;
-    ahead.give(undefined);
-    try {
-      await ahead.stored;
-      await this.deleteLeftover(ahead.path);
-    } catch (error) {
-      // A session that broke says so to the command that comes next.
-      if (!isRefusal(error)) this.traits.leftBehind.push(ahead.path);
-    }
   }
 
   private async command(verb: string, path: string): Promise<void> {

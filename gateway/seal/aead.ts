@@ -13,12 +13,13 @@ export interface AeadInput {
   readonly associatedData: Buffer;
 }
 
-/** Ciphertext and tag in one new Buffer. */
-export function sealBytes(input: AeadInput, plaintext: readonly Buffer[]): Buffer {
+/** Ciphertext, piece by piece, and tag. */
+export function sealBytes(input: AeadInput, plaintext: readonly Buffer[]): Buffer[] {
   const cipher = createCipheriv(CIPHER, input.key, input.nonce, OPTIONS).setAAD(input.associatedData);
-  const ciphertext = plaintext.map((piece) => cipher.update(piece));
+  const sealed = plaintext.map((piece) => cipher.update(piece));
   cipher.final();
-  return Buffer.concat([...ciphertext, cipher.getAuthTag()]);
+  sealed.push(cipher.getAuthTag());
+  return sealed;
 }
 
 /** The plaintext in one new Buffer, or undefined if it does not authenticate. `tag` has 16 bytes. */

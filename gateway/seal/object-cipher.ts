@@ -57,8 +57,8 @@ export class ObjectCipher {
     return new ObjectCipher(keys, header, headerBytes);
   }
 
-  /** Segment `index` of the file: ciphertext and tag. */
-  sealSegment(index: number, plaintext: readonly Buffer[]): Buffer {
+  /** Segment `index` of the file: ciphertext and tag, in pieces. */
+  sealSegment(index: number, plaintext: readonly Buffer[]): Buffer[] {
     return sealBytes(this.#segmentInput(index), plaintext);
   }
 
@@ -71,7 +71,7 @@ export class ObjectCipher {
 
   /** Ciphertext and tag. */
   sealMetadata(metadata: Buffer): Buffer {
-    return sealBytes(this.#metadataInput(), [metadata]);
+    return Buffer.concat(sealBytes(this.#metadataInput(), [metadata]));
   }
 
   /** Throws an IntegrityError `metadata`. */

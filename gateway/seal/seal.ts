@@ -32,7 +32,7 @@ export interface Sealing {
   /** The file's first 128 bytes; keep them, and `ObjectCipher.open` needs no read. */
   readonly headerBytes: Buffer;
   /**
-   * Yields the file: the header, one Buffer a segment, and what follows the last. `metadata` is called once, after the source
+   * Yields the file, in pieces: the header, the segments, and what follows the last. `metadata` is called once, after the source
    * has ended. Throws what the source throws, and a RangeError if the source or the metadata has not the size agreed; then
    * neither the last segment nor the footer has left, so that what was stored opens as nothing.
    * Only once: to send an object again, seal it again, because two texts under one salt would give both away.
@@ -78,12 +78,12 @@ async function* sealedFile(
     const { size } = cipher.header;
     const last = segmentCount(cipher.header) - 1;
     for (let index = 0; index < last; index++) {
-      yield cipher.sealSegment(index, await takeSegment(reader, cipher, index));
+      yield* cipher.sealSegment(index, await takeSegment(reader, cipher, index));
     }
     const lastSegment = await takeSegment(reader, cipher, last);
     if (!(await reader.isAtEnd())) throw new RangeError(`The source has more than ${size} bytes.`);
     const trailer = sealTrailer(cipher, metadata());
-    yield cipher.sealSegment(last, lastSegment);
+    yield* cipher.sealSegment(last, lastSegment);
     yield trailer;
   } finally {
     await reader.close();

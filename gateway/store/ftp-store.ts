@@ -269,7 +269,7 @@ export class FtpStore implements ObjectStore {
     return this.#run(() =>
       this.#writer.commit(
         ref,
-        async (lastModified, replaced) => {
+        async ({ lastModified, replaced, newDirectories }) => {
           const { layout, files } = this.options;
           const describe = (): Pick<ObjectInfo, 'size' | 'etag' | 'lastModified' | 'checksum'> => {
             const { md5, checksum } = body.digests();
@@ -288,11 +288,16 @@ export class FtpStore implements ObjectStore {
             replayable: body.replayable,
             metadata: () => ({ ...describe(), ...attributes }),
             ...(replaced && { replaced }),
+            ...(newDirectories && { newDirectories }),
           });
           const kept = hasDefaultAttributes(attributes) ? {} : { attributes };
           return { kind: 'object', ...describe(), ...stored, ...kept };
         },
-        { ...options, ...(document && { alongside: (record) => document.committed(record) }) },
+        {
+          ...options,
+          makesDirectories: body.replayable,
+          ...(document && { alongside: (record) => document.committed(record) }),
+        },
       ),
     );
   }

@@ -1,7 +1,7 @@
 /** Writes and reads the files that hold objects and parts: sealed where there is a key, the bare bytes otherwise. */
 
 import { createHash } from 'node:crypto';
-import type { RemoteTree } from '../ftp/remote-tree';
+import type { NewDirectories, RemoteTree } from '../ftp/remote-tree';
 import type { SealContext } from '../seal/context';
 import { FormatError, IntegrityError } from '../seal/errors';
 import { looksSealed } from '../seal/header';
@@ -40,6 +40,8 @@ export interface NewFile {
   readonly manifest?: boolean;
   /** The file that is there already, if it may be worth keeping. */
   readonly replaced?: ReplacedFile;
+  /** Directories that lead to it, to be made along with it. */
+  readonly newDirectories?: NewDirectories;
 }
 
 export interface ReplacedFile {
@@ -87,7 +89,7 @@ export class ObjectFiles {
       header = sealing.headerBytes;
       return sealing.stream(file.body(), () => encodeMetadata(file.metadata()));
     };
-    const { replaced } = file;
+    const { replaced, newDirectories } = file;
     const aside = asidePath(file.path);
     let keeps = false;
     const keepsReplaced = (): boolean => {
@@ -101,6 +103,7 @@ export class ObjectFiles {
       body,
       replayable: file.replayable,
       ...(replaced && { keepsReplaced }),
+      ...(newDirectories && { newDirectories }),
       size: file.size,
     });
     if (keeps && committedBy === 'aside') await replaced?.keep(aside);

@@ -2,7 +2,12 @@
 
 import type { Logger } from 'pino';
 import { S3Error } from '../errors';
-import { RemoteRefused, type RemoteTree } from '../ftp/remote-tree';
+import {
+  RemoteRefused,
+  type DirectoryOutcome,
+  type NewDirectories,
+  type RemoteTree,
+} from '../ftp/remote-tree';
 import type { BlockReferences } from './block-references';
 import type { Catalog, Directory } from './catalog';
 import { KeyLock } from './concurrency';
@@ -45,6 +50,18 @@ export interface ObjectWriterOptions {
 export interface CommitOptions extends PutOptions {
   /** Changes what has to change together with the object's row. */
   readonly alongside?: (record: ObjectRecord) => Promise<void>;
+  /** `write` can be called once more, and makes the directories that it is told. @default false */
+  readonly makesDirectories?: boolean;
+}
+
+/** A version about to be written. */
+export interface NewVersion {
+  /** Milliseconds since the epoch. */
+  readonly lastModified: number;
+  /** What it replaces, if that may be worth keeping. */
+  readonly replaced?: Replacement;
+  /** To be made along with its file, and all that is still to be done before the file may come to its place. */
+  readonly newDirectories?: NewDirectories;
 }
 
 export class ObjectWriter {
@@ -60,28 +77,127 @@ export class ObjectWriter {
    */
   async commit(
     ref: ObjectRef,
-    write: (lastModified: number, replaced?: Replacement) => Promise<ObjectRecord>,
-    { condition, alongside }: CommitOptions = {},
+    write: (version: NewVersion) => Promise<ObjectRecord>,
+    options: CommitOptions = {},
   ): Promise<ObjectInfo> {
     return this.#asWriter(ref.bucket, async () => {
       const segments = ref.key.split('/');
       const name = segments.pop() ?? '';
-      return this.#holding(ref, await this.#makeDirectories(ref.bucket, segments), async (directory) => {
-        const current = await this.#current(ref, directory, name);
-        condition?.(current && !current.damaged ? toInfo(ref.key, current) : undefined);
-        const replaced = this.#replacement(ref, directory, name);
+      const known = await this.options.directories.find(ref.bucket, segments);
+      if (!known && options.makesDirectories) {
+        try {
+          return await this.#commitInNew(ref, segments, name, write, options);
+        } catch (error) {
+          if (!(error instanceof DirectoryTakenError)) throw error;
+        }
+      }
+      const directory = known ?? (await this.#makeDirectories(ref.bucket, segments));
+      return this.#holding(ref, directory, () => this.#commitIn(ref, directory, name, write, options));
+    });
+  }
+
+  async #commitIn(
+    ref: ObjectRef,
+    directory: Directory,
+    name: string,
+    write: (version: NewVersion) => Promise<ObjectRecord>,
+    { condition, alongside }: CommitOptions,
+  ): Promise<ObjectInfo> {
+    const current = await this.#current(ref, directory, name);
+    condition?.(current && !current.damaged ? toInfo(ref.key, current) : undefined);
+    const replaced = this.#replacement(ref, directory, name);
+    const lastModified = this.#lastModified(current);
+    const record = await this.#commitLocked(
+      ref,
+      name,
+      async () => ({ directory, record: await write({ lastModified, ...(replaced && { replaced }) }) }),
+      (committed) => [alongside?.(committed), replaced?.entry && this.options.trash.add(replaced.entry)],
+    );
+    if (current?.upload !== undefined && current.upload !== record.upload && !replaced?.entry)
+      this.options.discardParts(current.upload);
+    return toInfo(ref.key, record);
+  }
+
+  /**
+   * Commits an object in a directory that surely does not exist, which is made along with its file: so it takes no round trip of its own. Throws
+   * `DirectoryTakenError`, and nothing has changed, if somebody else made it meanwhile.
+   */
+  async #commitInNew(
+    ref: ObjectRef,
+    segments: readonly string[],
+    name: string,
+    write: (version: NewVersion) => Promise<ObjectRecord>,
+    { condition, alongside }: CommitOptions,
+  ): Promise<ObjectInfo> {
+    const { catalog, layout, locks, settler } = this.options;
+    const parent = this.#deepest(ref.bucket, segments);
+    const missing = segments.slice(parent.segments.length);
+    return locks.hold(layout.object(ref), async () => {
+      condition?.(undefined);
+      let directory: Directory | undefined;
+      let release: (() => void) | undefined;
+      const made = async (outcomes: readonly DirectoryOutcome[]): Promise<void> => {
+        const proved = await this.#addMade(parent, missing, outcomes);
+        release = catalog.hold(proved);
+        if (!release || settler.isSuspect(ref) || catalog.file(proved, name)) throw new DirectoryTakenError();
+        directory = proved;
+      };
+      const newDirectories = { paths: this.#pathsBelow(parent, missing), made };
+      const lastModified = this.#lastModified(undefined);
+      try {
         const record = await this.#commitLocked(
           ref,
-          directory,
           name,
-          () => write(this.#lastModified(current), replaced),
-          (committed) => [alongside?.(committed), replaced?.entry && this.options.trash.add(replaced.entry)],
+          async () => {
+            const written = await write({ lastModified, newDirectories });
+            if (!directory) throw new Error('a file was stored before its directory was known');
+            return { directory, record: written };
+          },
+          (committed) => [alongside?.(committed)],
         );
-        if (current?.upload !== undefined && current.upload !== record.upload && !replaced?.entry)
-          this.options.discardParts(current.upload);
         return toInfo(ref.key, record);
-      });
+      } finally {
+        release?.();
+      }
     });
+  }
+
+  /** The catalog's rows of directories that were just made. Throws `DirectoryTakenError` if the last is not surely as the catalog has it. */
+  async #addMade(
+    parent: Directory,
+    segments: readonly string[],
+    outcomes: readonly DirectoryOutcome[],
+  ): Promise<Directory> {
+    let directory = parent;
+    let made = 0;
+    for (const segment of segments) {
+      made += directoryNames(segment).length;
+      directory = await this.options.catalog.addDirectory(
+        directory,
+        segment,
+        outcomes[made - 1] === 'created',
+      );
+      if (!this.options.catalog.isProved(directory)) throw new DirectoryTakenError();
+    }
+    return directory;
+  }
+
+  /** The last directory on the way to `segments` that the catalog has. */
+  #deepest(bucket: string, segments: readonly string[]): Directory {
+    const { catalog } = this.options;
+    let directory = catalog.root(bucket);
+    if (!directory) throw new S3Error('NoSuchBucket', { details: { BucketName: bucket } });
+    for (const segment of segments) {
+      const next: Directory | undefined = catalog.subdirectory(directory, segment);
+      if (!next) break;
+      directory = next;
+    }
+    return directory;
+  }
+
+  #pathsBelow(parent: Directory, segments: readonly string[]): string[] {
+    let path = this.options.layout.directory(parent.bucket, parent.segments);
+    return segments.flatMap(directoryNames).map((level) => (path += `/${level}`));
   }
 
   /**
@@ -105,7 +221,12 @@ export class ObjectWriter {
         const current = await this.#current(ref, directory, name);
         if (!current || (current.damaged && !mends) || !isSameVersion(current, version)) return false;
         if (this.options.plainReads.isRead(path)) return false;
-        await this.#commitLocked(ref, directory, name, write, () => []);
+        await this.#commitLocked(
+          ref,
+          name,
+          async () => ({ directory, record: await write() }),
+          () => [],
+        );
         return true;
       });
     });
@@ -190,17 +311,16 @@ export class ObjectWriter {
   /** The intent makes a crash, or a doubtful failure, between file and catalog visible to whoever looks at the object next. */
   async #commitLocked(
     ref: ObjectRef,
-    directory: Directory,
     name: string,
-    write: () => Promise<ObjectRecord>,
+    write: () => Promise<{ readonly directory: Directory; readonly record: ObjectRecord }>,
     alongside: (record: ObjectRecord) => (Promise<void> | undefined)[],
   ): Promise<ObjectRecord> {
     const { catalog, settler, mirrorQueue } = this.options;
     const { epoch } = catalog;
-    const before = catalog.file(directory, name);
     const intent = await catalog.intents.add(ref);
     try {
-      const record = await write();
+      const { directory, record } = await write();
+      const before = catalog.file(directory, name);
       if (catalog.epoch !== epoch)
         throw new S3Error('SlowDown', { cause: new Error('the lease changed hands meanwhile') });
       await Promise.all([
@@ -291,12 +411,8 @@ export class ObjectWriter {
   }
 
   async #makeDirectories(bucket: string, segments: readonly string[]): Promise<Directory> {
-    const { catalog, directories } = this.options;
-    const known = await directories.find(bucket, segments);
-    if (known) return known;
-    const root = catalog.root(bucket);
-    if (!root) throw new S3Error('NoSuchBucket', { details: { BucketName: bucket } });
-    return this.#makeBelow(root, segments);
+    const known = await this.options.directories.find(bucket, segments);
+    return known ?? this.#makeBelow(this.#deepest(bucket, []), segments);
   }
 
   async #makeBelow(parent: Directory, segments: readonly string[]): Promise<Directory> {
@@ -315,15 +431,12 @@ export class ObjectWriter {
 
   /** All levels in one go. A directory that this very call made is empty for sure; one that was there has to be proved. */
   async #makeAll(parent: Directory, segments: readonly string[]): Promise<Directory> {
-    const { catalog, directories, tree, layout } = this.options;
-    const levels = segments.map(directoryNames);
-    let path = layout.directory(parent.bucket, parent.segments);
-    const paths = levels.flat().map((level) => (path += `/${level}`));
-    const outcomes = await tree.makeDirs(paths);
+    const { catalog, directories, tree } = this.options;
+    const outcomes = await tree.makeDirs(this.#pathsBelow(parent, segments));
     let directory = parent;
     let made = 0;
-    for (const [index, segment] of segments.entries()) {
-      made += levels[index]!.length;
+    for (const segment of segments) {
+      made += directoryNames(segment).length;
       directory = await catalog.addDirectory(directory, segment, outcomes[made - 1] === 'created');
       await directories.prove(directory);
     }
@@ -334,3 +447,6 @@ export class ObjectWriter {
 function uploadsOf(record: FileRecord | undefined): string[] {
   return record?.kind === 'object' && record.upload !== undefined ? [record.upload] : [];
 }
+
+/** A directory that was to be new is there already. */
+class DirectoryTakenError extends Error {}

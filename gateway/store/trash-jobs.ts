@@ -5,7 +5,8 @@ import { S3Error } from '../errors';
 import type { RemoteTree } from '../ftp/remote-tree';
 import { forEachLimited } from './concurrency';
 import type { ObjectRef } from './object-store';
-import type { CommitOptions, ObjectWriter } from './object-writer';
+import type { ObjectRecord } from './object-record';
+import type { CommitOptions, NewVersion, ObjectWriter } from './object-writer';
 import type { RemoteLayout } from './remote-layout';
 import type { Settler } from './settler';
 import type { Trash } from './trash';
@@ -193,7 +194,7 @@ export class TrashJobs {
       alongside: () => trash.forget(entry),
     };
     const path = layout.object(ref);
-    const move = async (_lastModified: number, replaced?: { keep(path: string): Promise<void> }) => {
+    const move = async ({ replaced }: NewVersion): Promise<ObjectRecord> => {
       if (replaced) await replaced.keep(path);
       else if (asOf !== undefined) await tree.remove(path);
       await tree.rename(from, path);

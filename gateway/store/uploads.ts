@@ -31,7 +31,10 @@ import type { RemoteLayout } from './remote-layout';
 export interface ObjectCommit {
   commit(
     ref: ObjectRef,
-    write: (lastModified: number, replaced?: ReplacedFile) => Promise<ObjectRecord>,
+    write: (version: {
+      readonly lastModified: number;
+      readonly replaced?: ReplacedFile;
+    }) => Promise<ObjectRecord>,
     options?: PutOptions,
   ): Promise<ObjectInfo>;
   stat(ref: ObjectRef): Promise<ObjectInfo | undefined>;
@@ -137,7 +140,7 @@ export class Uploads {
       const checksum = await completedChecksum(upload, parts, options.checksum);
       const info = await objects.commit(
         ref,
-        (lastModified, replaced) =>
+        ({ lastModified, replaced }) =>
           this.#write(upload, parts, { etag, lastModified, ...(checksum && { checksum }) }, replaced),
         options,
       );

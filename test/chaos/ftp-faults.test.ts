@@ -151,7 +151,7 @@ function events(server: EmbeddedFtpServer, random: SeededRandom, load: Load): Ev
         server.settings = { ...server.settings, quotaBytes: 0 };
         await sleep(random.integer(1_000, 2_000));
         server.settings = { ...server.settings, quotaBytes: Infinity };
-        // What was opened ahead meanwhile may still be refused.
+        // What was begun before may still be refused.
         load.fullUntil = performance.now() + 1_000;
       },
     ],

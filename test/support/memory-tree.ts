@@ -68,6 +68,8 @@ export class MemoryTree implements RemoteTree {
     const chunks: Buffer[] = [];
     for await (const chunk of file.body()) chunks.push(chunk);
     const bytes = Buffer.concat(chunks);
+    const { newDirectories } = file;
+    if (newDirectories) await newDirectories.made(await this.makeDirs(newDirectories.paths));
     const movesAside = (file.keepsReplaced?.() ?? false) && this.files.has(target);
     if (movesAside) await this.rename(target, aside);
     return this.#call('putFile', target, () => {

@@ -5,7 +5,13 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FtpRemoteTree, type FtpRemoteTreeOptions } from '../../../gateway/ftp/ftp-remote-tree';
-import { RemoteRefused, RemoteUnavailable } from '../../../gateway/ftp/remote-tree';
+import {
+  RemoteFull,
+  RemoteRefused,
+  RemoteUnavailable,
+  type DirectoryOutcome,
+  type FileToPut,
+} from '../../../gateway/ftp/remote-tree';
 import { EmbeddedFtpServer, type EmbeddedFtpServerOptions } from '../../support/embedded-ftp-server';
 import { accountOf } from '../../support/ftp-servers/test-servers';
 
@@ -33,9 +39,8 @@ describe('what is prepared ahead and sent together', () => {
   }
 
   const onDisk = (path: string) => join(server.root, path);
-  const opened = () => readdirSync(onDisk('incoming')).filter((name) => name.startsWith('ahead-'));
 
-  async function put(target = '/dir/target'): Promise<void> {
+  async function put(target = '/dir/target', changes: Partial<FileToPut> = {}): Promise<void> {
     files += 1;
     await tree.putFile({
       temporary: `/incoming/${files}`,
@@ -43,14 +48,17 @@ describe('what is prepared ahead and sent together', () => {
       aside: '/incoming/aside',
       replayable: true,
       body: () => pieces(bytes),
+      ...changes,
     });
     expect(readFileSync(onDisk(target)).equals(bytes)).toBe(true);
   }
 
-  /** Stores one file, so that the server waits for the next. */
+  /** Stores one file, and waits for the data connection of the next. */
   async function putAndPrepare(): Promise<void> {
+    const before = server.count('EPSV');
     await put('/dir/first');
-    await until(() => opened().length > 0);
+    await until(() => server.count('EPSV') > before + 1);
+    await sleep(50);
   }
 
   afterEach(async () => {
@@ -58,15 +66,46 @@ describe('what is prepared ahead and sent together', () => {
     await server.stop();
   });
 
-  it.each(['off', 'explicit'] as const)('stores into a file that was opened ahead, TLS %s', async (tls) => {
-    await start({ tls });
+  it.each(['off', 'explicit'] as const)(
+    'stores over a data connection that was made ahead, TLS %s',
+    async (tls) => {
+      await start({ tls });
+      await putAndPrepare();
+      for (let round = 0; round < 3; round += 1) await put();
+      expect(tree.stats()).toMatchObject({ retries: 0, connections: { broken: 0 } });
+      expect(server.count('SIZE')).toBe(4);
+    },
+  );
+
+  it('sends a file that can be sent again before the server consents, and no other', async () => {
+    for (const replayable of [true, false]) {
+      await start({}, { pool: { maxSessions: 1 } });
+      await putAndPrepare();
+      server.inject({ on: 'STOR', action: { kind: 'delay', ms: 300 } });
+      let opened = false;
+      const body = (): AsyncIterable<Buffer> => {
+        opened = true;
+        return pieces(bytes);
+      };
+      const stored = put('/dir/target', { replayable, body });
+      await until(() => server.count('STOR') === 2);
+      await sleep(100);
+      expect(opened).toBe(replayable);
+      await stored;
+      if (replayable) await tree.close(500).then(() => server.stop());
+    }
+  });
+
+  it.each([
+    ['552 Quota exceeded.', RemoteFull],
+    ['553 Could not create file.', RemoteRefused],
+  ])('tells what the server refuses that it was sent at once: %s', async (reply, error) => {
+    await start();
     await putAndPrepare();
-    const before = server.count('STOR');
-    expect(opened()).toHaveLength(before - 1);
+    server.inject({ on: 'STOR', action: { kind: 'reply', reply } });
+    await expect(put()).rejects.toThrow(error);
     await put();
     expect(tree.stats().retries).toBe(0);
-    await until(() => server.count('STOR') > before);
-    expect(server.count('SIZE')).toBe(2);
   });
 
   it('reads over a data connection that was made ahead', async () => {
@@ -79,34 +118,32 @@ describe('what is prepared ahead and sent together', () => {
     expect(tree.stats().retries).toBe(0);
   });
 
-  it('makes way for a command, and leaves nothing behind', async () => {
+  it('runs a command where a data connection was made ahead', async () => {
     await start({}, { pool: { maxSessions: 1, preparedMs: 60_000 } });
     writeFileSync(onDisk('file'), bytes);
-    await put('/dir/first');
+    await putAndPrepare();
     expect(await tree.size('/file')).toBe(SIZE);
     expect((await all(tree.read('/file', { end: SIZE }))).equals(bytes)).toBe(true);
     await put();
-    await tree.unprepare();
+    expect(tree.stats().connections.opened).toBe(1);
     expect(readdirSync(onDisk('incoming'))).toEqual([]);
   });
 
-  it('closes what it opened when nothing comes, and at its end', async () => {
+  it('drops a data connection for which no transfer comes', async () => {
     await start({}, { pool: { preparedMs: 100 } });
     await putAndPrepare();
-    await until(() => opened().length === 0);
-    await putAndPrepare();
-    await tree.close(1_000);
-    await until(() => opened().length === 0);
+    await sleep(300);
+    const before = server.count('EPSV');
+    await put();
+    expect(server.count('EPSV')).toBeGreaterThan(before);
   });
 
-  it('forgets what the server dropped, and removes the empty file', async () => {
+  it('forgets what the server dropped', async () => {
     await start();
     await putAndPrepare();
-    const dropped = opened();
     server.dropConnections();
     await put();
     await put();
-    await until(() => opened().every((name) => !dropped.includes(name)));
   });
 
   it.each([
@@ -126,31 +163,15 @@ describe('what is prepared ahead and sent together', () => {
 
   it('stores the file though the data connection made ahead led to somebody else', async () => {
     await start();
-    const heard: Buffer[] = [];
-    const thief = createServer((socket) =>
-      socket.on('error', () => undefined).on('data', (chunk) => heard.push(chunk)),
-    );
-    thief.listen(0, '127.0.0.1');
-    await once(thief, 'listening');
-    const reply = `229 Ready (|||${(thief.address() as AddressInfo).port}|)`;
+    const stranger = createServer((socket) => socket.on('error', () => undefined).resume());
+    stranger.listen(0, '127.0.0.1');
+    await once(stranger, 'listening');
+    const reply = `229 Ready (|||${(stranger.address() as AddressInfo).port}|)`;
     server.inject({ on: 'EPSV', skip: 1, action: { kind: 'reply', reply } });
     await put();
     await put();
-    thief.close();
-    expect(Buffer.concat(heard).length).toBe(0);
+    stranger.close();
   });
-
-  it.each(['552 Quota exceeded.', '553 Could not create file.'])(
-    'goes on when a file cannot be opened ahead: %s',
-    async (reply) => {
-      await start();
-      server.inject({ on: 'STOR', skip: 1, action: { kind: 'reply', reply } });
-      await put();
-      await until(() => server.faults.unspent === 0);
-      await put();
-      expect(tree.stats().retries).toBe(0);
-    },
-  );
 
   it('asks for the rename only when the size is known to be right', async () => {
     await start();
@@ -198,18 +219,6 @@ describe('what is prepared ahead and sent together', () => {
     },
   );
 
-  it('tries anew when there was no space for a file that was opened ahead', async () => {
-    await start({}, { pool: { preparedMs: 60_000 } });
-    server.inject({
-      on: 'STOR',
-      skip: 1,
-      action: { kind: 'transfer', afterBytes: 1, end: '552 Quota exceeded.' },
-    });
-    await putAndPrepare();
-    await put();
-    expect(server.faults.unspent).toBe(0);
-  });
-
   it('stops sending SIZE early to a server that does not hear it', async () => {
     await start({ duringUpload: 'lost' });
     server.inject({ on: 'STOR', times: Infinity, action: { kind: 'late-reply', ms: 30 } });
@@ -254,7 +263,7 @@ describe('what is prepared ahead and sent together', () => {
     await put();
     await put();
     await sleep(50);
-    expect(opened()).toEqual([]);
+    expect(server.count('EPSV')).toBe(2);
     expect(server.count('STOR')).toBe(2);
   });
 
@@ -266,6 +275,78 @@ describe('what is prepared ahead and sent together', () => {
     expect(await tree.makeDirs(['/dir/c', '/dir/c/d'])).toEqual(['existed', 'existed']);
     server.inject({ on: 'MKD', times: Infinity, action: { kind: 'reply', reply: '450 Busy.' } });
     await expect(tree.makeDirs(['/dir/e'], { deadlineMs: 100 })).rejects.toThrow(RemoteUnavailable);
+  });
+
+  describe('with directories that lead to a file', () => {
+    let outcomes: (readonly DirectoryOutcome[])[];
+    const into = (...paths: string[]): Partial<FileToPut> => ({
+      newDirectories: {
+        paths,
+        made: async (made) => {
+          expect(server.count('RNTO')).toBe(0);
+          outcomes.push(made);
+          await Promise.resolve();
+        },
+      },
+    });
+    beforeEach(() => {
+      outcomes = [];
+    });
+
+    it.each(['off', 'explicit'] as const)('makes them along with it, TLS %s', async (tls) => {
+      await start({ tls });
+      await put('/dir/a/b/file', into('/dir/a', '/dir/a/b'));
+      expect(outcomes).toEqual([['created', 'created']]);
+      expect(tree.stats()).toMatchObject({ retries: 0, connections: { broken: 0 } });
+      expect(server.count('MKD')).toBe(2);
+    });
+
+    it('says which were there', async () => {
+      await start();
+      mkdirSync(onDisk('dir/a'));
+      await put('/dir/a/b/file', into('/dir/a', '/dir/a/b'));
+      expect(outcomes).toEqual([['existed', 'created']]);
+    });
+
+    it('does so one by one on a server that does not answer commands one by one', async () => {
+      await start();
+      server.inject({ on: 'NOOP', skip: 1, action: { kind: 'reply', reply: '503 Bad sequence.' } });
+      await put('/dir/a/b/file', into('/dir/a', '/dir/a/b'));
+      expect(outcomes).toEqual([['created', 'created']]);
+    });
+
+    it.each([
+      ['is lost', { kind: 'lose-reply', with: 'drop' }],
+      ['never comes', { kind: 'stall' }],
+    ] as const)('takes one for found whose answer %s', async (_name, action) => {
+      await start();
+      server.inject({ on: 'MKD', skip: 1, action });
+      await put('/dir/a/b/file', into('/dir/a', '/dir/a/b'));
+      expect(outcomes).toHaveLength(1);
+      expect(outcomes[0]?.[0]).toBe('existed');
+    });
+
+    it('takes all for found when the confirmation of the upload is lost', async () => {
+      await start();
+      server.inject({ on: 'STOR', action: { kind: 'lose-reply', with: 'drop' } });
+      await put('/dir/a/b/file', into('/dir/a', '/dir/a/b'));
+      expect(outcomes).toEqual([['existed', 'existed']]);
+    });
+
+    it('refuses the file where one can neither be made nor is there', async () => {
+      await start();
+      await expect(put('/none/a/file', into('/none/a'))).rejects.toThrow(RemoteRefused);
+      expect(outcomes).toEqual([]);
+    });
+
+    it('leaves everything as it was when their maker wants no file in them', async () => {
+      await start();
+      const unwanted = new Error('taken');
+      const newDirectories = { paths: ['/dir/a'], made: () => Promise.reject(unwanted) };
+      await expect(put('/dir/a/file', { newDirectories })).rejects.toBe(unwanted);
+      await until(() => readdirSync(onDisk('incoming')).length === 0);
+      expect(readdirSync(onDisk('dir/a'))).toEqual([]);
+    });
   });
 });
 

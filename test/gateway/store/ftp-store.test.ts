@@ -51,6 +51,45 @@ describe.each([
     if (sealed || !losesDisk) expect(after?.lastModified).toBe(before?.lastModified);
   });
 
+  it('stores any number of objects at once into directories that none of them has seen yet', async () => {
+    const written = Array.from({ length: 24 }, (_, i) => `new/${i % 2}/${i % 3}/${i % 12}`);
+    await Promise.all(written.map((key) => put(key)));
+    const expected = [...new Set(written)].sort();
+    expect(await keys()).toEqual(expected);
+    for (const key of expected) expect(await get(key)).toBe(key);
+    await rig.restart(true);
+    expect(await keys()).toEqual(expected);
+    expect([...rig.catalog.intents.all()]).toEqual([]);
+  });
+
+  it('hears the condition of a PUT on what it finds in a directory that was made behind it', async () => {
+    await put('b/old', 'old');
+    await put('other/x');
+    for (const [path, bytes] of [...tree.files])
+      if (path.startsWith('/root/bucket/b/')) tree.files.set(path.replace('/bucket/b/', '/bucket/c/'), bytes);
+    tree.directories.add('/root/bucket/c');
+    const condition = (current: unknown): void => {
+      if (current) throw new S3Error('PreconditionFailed');
+    };
+    const write = rig.store.put(ref('c/old'), bodyOf('new'), DEFAULT_ATTRIBUTES, { condition });
+    // A sealed file of another name is no object of this one.
+    if (sealed) await write;
+    else await expect(write).rejects.toMatchObject({ code: 'PreconditionFailed' });
+    expect(await get('c/old')).toBe(sealed ? 'new' : 'old');
+    await put('c/next');
+    expect(await keys({ prefix: 'c/' })).toEqual(['c/next', 'c/old']);
+  });
+
+  it('has nothing of an object whose new directories were made, and whose file was not stored', async () => {
+    tree.fault = ({ method, path }) => (method === 'putFile' && path.includes('/n/') ? 'before' : undefined);
+    await expect(put('n/m/x')).rejects.toMatchObject({ code: 'SlowDown' });
+    tree.fault = () => undefined;
+    expect(await rig.store.stat(ref('n/m/x'))).toBeUndefined();
+    await put('n/m/x', 'again');
+    expect(await keys()).toEqual(['n/m/x']);
+    expect(await get('n/m/x')).toBe('again');
+  });
+
   it('asks the server for nothing once a directory is proved', async () => {
     await put('a/x');
     await put('a/y');
