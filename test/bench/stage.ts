@@ -60,8 +60,10 @@ export class Stage {
       },
       encryptionKey: ENCRYPTION_KEY,
       env: { ...slowConnect, ...env },
+      // As in the image, but from the sources.
       command: () => [
         process.execPath,
+        '--initial-old-space-size=96',
         ...['--import', 'tsx', '--import', './test/support/slow-connect.ts', 'gateway/server.ts'],
       ],
     });

@@ -70,7 +70,7 @@ async function main(): Promise<void> {
       encryptionKey: randomBytes(32).toString('hex'),
       env: { CATALOG_DIR: '/var/lib/longhaul' },
       command: (env) => {
-        bundle(directory, ['node', '/app/gateway.js'], env);
+        bundle(directory, ['node', '--initial-old-space-size=96', '/app/gateway.js'], env);
         return runc('longhaul-gateway');
       },
     });
