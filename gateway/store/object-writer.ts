@@ -66,6 +66,11 @@ export interface NewVersion {
 
 export class ObjectWriter {
   readonly #makingDirectories = new KeyLock();
+  /**
+   * Whose turn it is to write an object, from the moment that the request came: of a write that its client gave up and the one that it sent instead, the
+   * later one must win, even if the first has to begin anew. Taken before the object's lock, which whoever looks at directories takes, too.
+   */
+  readonly #turns = new KeyLock();
   readonly #writers = new Map<string, number>();
   readonly #closing = new Set<string>();
 
@@ -80,7 +85,7 @@ export class ObjectWriter {
     write: (version: NewVersion) => Promise<ObjectRecord>,
     options: CommitOptions = {},
   ): Promise<ObjectInfo> {
-    return this.#asWriter(ref.bucket, async () => {
+    return this.#asWriter(ref, async () => {
       const segments = ref.key.split('/');
       const name = segments.pop() ?? '';
       const known = await this.options.directories.find(ref.bucket, segments);
@@ -211,7 +216,7 @@ export class ObjectWriter {
     write: () => Promise<ObjectRecord>,
     mends = false,
   ): Promise<boolean> {
-    return this.#asWriter(ref.bucket, async () => {
+    return this.#asWriter(ref, async () => {
       const segments = ref.key.split('/');
       const name = segments.pop() ?? '';
       const directory = await this.options.directories.find(ref.bucket, segments);
@@ -234,11 +239,12 @@ export class ObjectWriter {
 
   /** Whether somebody waits to write or settle an object that is being written. */
   isAwaited(ref: ObjectRef): boolean {
-    return this.options.locks.isAwaited(this.options.layout.object(ref));
+    const path = this.options.layout.object(ref);
+    return this.#turns.isAwaited(path) || this.options.locks.isAwaited(path);
   }
 
   async delete(ref: ObjectRef, { condition }: PutOptions = {}): Promise<void> {
-    return this.#asWriter(ref.bucket, async () => {
+    return this.#asWriter(ref, async () => {
       const segments = ref.key.split('/');
       const name = segments.pop() ?? '';
       const directory = await this.options.directories.find(ref.bucket, segments);
@@ -265,11 +271,12 @@ export class ObjectWriter {
     }
   }
 
-  async #asWriter<T>(bucket: string, write: () => Promise<T>): Promise<T> {
+  async #asWriter<T>(ref: ObjectRef, write: () => Promise<T>): Promise<T> {
+    const { bucket } = ref;
     if (this.#closing.has(bucket)) throw new S3Error('NoSuchBucket', { details: { BucketName: bucket } });
     this.#writers.set(bucket, (this.#writers.get(bucket) ?? 0) + 1);
     try {
-      return await write();
+      return await this.#turns.hold(this.options.layout.object(ref), write);
     } finally {
       const left = (this.#writers.get(bucket) ?? 1) - 1;
       if (left > 0) this.#writers.set(bucket, left);

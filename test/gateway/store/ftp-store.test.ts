@@ -62,6 +62,26 @@ describe.each([
     expect([...rig.catalog.intents.all()]).toEqual([]);
   });
 
+  it('lets the later of two writes win, however long the first is on its way', async () => {
+    const makeDirs = tree.makeDirs.bind(tree);
+    let delayed = false;
+    tree.makeDirs = async (paths) => {
+      const outcomes = await makeDirs(paths);
+      if (!delayed) {
+        delayed = true;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+      return outcomes;
+    };
+    const streamed = { ...bodyOf('first'), replayable: false };
+    const first = rig.store.put(ref('n/x'), streamed, DEFAULT_ATTRIBUTES);
+    await put('n/other');
+    expect(delayed).toBe(true);
+    await put('n/x', 'second');
+    await first;
+    expect(await get('n/x')).toBe('second');
+  });
+
   it('hears the condition of a PUT on what it finds in a directory that was made behind it', async () => {
     await put('b/old', 'old');
     await put('other/x');
