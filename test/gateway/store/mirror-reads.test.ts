@@ -10,14 +10,14 @@ const path = (key: string) => `/root/bucket/${key}`;
 const away = (tree: MemoryTree) => (tree.fault = () => 'before');
 const back = (tree: MemoryTree) => (tree.fault = () => undefined);
 const slowDown = { code: 'SlowDown' };
-const TIMING = { renewMs: 20, graceMs: 150, staleMs: 400 };
+const TIMING = { renewMs: 100, graceMs: 1_000, staleMs: 1_500 };
 
 describe('a read beside a mirror', () => {
   let locations: Locations;
   const content = 'x'.repeat(50_000);
 
   beforeEach(async () => {
-    locations = new Locations({ leaseTiming: TIMING, patienceMs: 200 });
+    locations = new Locations({ leaseTiming: TIMING, patienceMs: 1_000 });
     locations.start();
     await locations.put(BLOCK, content);
     await locations.put(DOCUMENT);
