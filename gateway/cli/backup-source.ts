@@ -109,7 +109,7 @@ function openSource(env: Environment, { endpoint, mirror, limit }: SourceOptions
     ...limited,
     // Of the first location alone: the gateway looks there.
     ...(!mirror && {
-      records: new RecordFiles({ ...shared, unprepare: () => tree.unprepare(), now: Date.now }),
+      records: new RecordFiles({ ...shared, now: Date.now }),
     }),
   };
 }

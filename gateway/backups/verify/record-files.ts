@@ -25,8 +25,6 @@ export interface RecordFilesOptions {
   readonly tree: RemoteTree;
   readonly layout: RemoteLayout;
   readonly bucket: string;
-  /** Closes what the tree has open ahead. */
-  readonly unprepare?: () => Promise<void>;
   /** Absent: records are written and read as they are. */
   readonly keyring?: Keyring;
   /** Whether a record without seal is read although there is a key. */
@@ -58,7 +56,7 @@ export class RecordFiles {
 
   /** Throws what the tree throws, such as `RemoteRefused` for an account that may only read. */
   async write(record: VerificationRecord): Promise<void> {
-    const { tree, layout, bucket, unprepare } = this.options;
+    const { tree, layout, bucket } = this.options;
     // Where no gateway was nobody asks for it, and nothing is begun.
     if (!(await tree.isDirectory(layout.own))) return;
     const name = `verification-${String(record.endedAt).padStart(13, '0')}-${bucket}`;
@@ -73,7 +71,6 @@ export class RecordFiles {
         replayable: true,
       });
     } finally {
-      await unprepare?.();
       await tree.removeDir(directory);
     }
     for (const old of (await this.#names()).slice(KEPT)) await tree.remove(`${layout.own}/${old}`);

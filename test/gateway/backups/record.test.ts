@@ -50,7 +50,6 @@ describe('the record of a verification', () => {
   const files = (more: Partial<ConstructorParameters<typeof RecordFiles>[0]> = {}): RecordFiles =>
     new RecordFiles({
       ...{ tree: remote, layout: new RemoteLayout('/'), bucket: BUCKET, readPlain: false },
-      unprepare: () => remote.unprepare(),
       ...{ keyring: createKeyring({ writeKey: KEY }), now: () => START + 2 * DAY_MS },
       ...more,
     });
