@@ -1,4 +1,5 @@
 /** Hands a request's body to those who want it: checked, and within the memory that there is. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { GatewayContext } from '../env';
 import { S3Error } from '../errors';
 import type { MemoryBudget } from '../s3/memory-budget';
@@ -33,7 +34,10 @@ export function receivers(budget: MemoryBudget): Receivers {
   const hold: Hold = async (c, body, use) => {
     const gone = goneSignal(c);
     try {
-      return await withBody(body, budget, gone.signal, use);
+      return await withBody(body, budget, gone.signal, async (held) => {
+        if (held !== body) await checkPresent(c, gone.signal);
+        return use(held);
+      });
     } finally {
       gone.forget();
     }
@@ -44,7 +48,10 @@ export function receivers(budget: MemoryBudget): Receivers {
     if (!isUnsized(request)) return hold(c, requestBody(request, options), use);
     const gone = goneSignal(c);
     try {
-      return await withUnsizedBody(request, options, budget, gone.signal, use);
+      return await withUnsizedBody(request, options, budget, gone.signal, async (body) => {
+        await checkPresent(c, gone.signal);
+        return use(body);
+      });
     } finally {
       gone.forget();
     }
@@ -62,6 +69,19 @@ function goneSignal({ env: { outgoing } }: GatewayContext): { readonly signal: A
   const onClose = () => controller.abort(new S3Error('IncompleteBody'));
   outgoing.once('close', onClose);
   return { signal: controller.signal, forget: () => outgoing.off('close', onClose) };
+}
+
+/**
+ * Throws `IncompleteBody` if the client has gone away after its last byte. What it sends next, on another connection, may be there before a body that is
+ * longer: a write that it has given up must not begin after the one that it sent instead, and take its place.
+ */
+async function checkPresent({ env: { incoming } }: GatewayContext, gone: AbortSignal): Promise<void> {
+  // The end of the connection is heard in the turn after that of the last byte.
+  await nextTurn();
+  await nextTurn();
+  gone.throwIfAborted();
+  const { socket } = incoming;
+  if (socket.destroyed || socket.readableEnded) throw new S3Error('IncompleteBody');
 }
 
 async function textOf(body: Body): Promise<string> {

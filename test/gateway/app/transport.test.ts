@@ -58,6 +58,27 @@ const untilRecord = async (): Promise<void> => {
   while (app.records.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
 };
 
+describe('a client that goes away right after its last byte', () => {
+  it.each(['end', 'destroy'] as const)(
+    'has begun no write that a later one could be overtaken by (%s)',
+    async (how) => {
+      await start();
+      const body = Buffer.alloc(1_000_000, 'given up');
+      for (let round = 0; round < 10; round += 1) {
+        const { connection, closed } = open();
+        await new Promise((resolve) => connection.once('connect', resolve));
+        const head = requestHead('PUT', { 'content-length': `${body.length}` });
+        await new Promise((resolve) => connection.write(Buffer.concat([Buffer.from(head), body]), resolve));
+        connection[how]();
+        await closed;
+      }
+      while (app.records.length < 10) await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(await app.store.stat({ bucket: Bucket, key })).toBeUndefined();
+      expect((await app.raw({ method: 'PUT', target, body: 'sent instead' })).status).toBe(200);
+    },
+  );
+});
+
 describe('Expect: 100-continue', () => {
   const expecting = { expect: '100-continue', 'content-length': '5' };
 
