@@ -172,17 +172,14 @@ export class Directories {
     const { tree } = this.options;
     const listing = await limiter.run(() => tree.list(path));
     if (listing.outcome === 'listed') return listing.entries;
-    if (listing.outcome === 'refused') {
-      if (await tree.isDirectory(path))
-        throw this.#contradiction(`the server changes into ${path} and refuses to list it`);
-      return undefined;
-    }
+    // vsftpd and pure-ftpd list as empty what went away, too.
+    if (!(await tree.isDirectory(path))) return undefined;
+    if (listing.outcome === 'refused')
+      throw this.#contradiction(`the server changes into ${path} and refuses to list it`);
     if (listing.suspicious)
       throw this.#contradiction(
         `the server lists ${path} as empty, without the entry for itself that others have`,
       );
-    if (!(await tree.isDirectory(path)))
-      throw this.#contradiction(`the server lists ${path} as empty and refuses to change into it`);
     return [];
   }
 

@@ -97,6 +97,20 @@ suite('a directory that %s cannot show', (kind) => {
     }
   });
 
+  it('is empty where it went away after the directory above was looked at', async () => {
+    for (const losesDisk of [true, false]) {
+      await rig.restart(losesDisk);
+      const page = { prefix: '', delimiter: '/', after: 'v/x', maxKeys: 1 };
+      await rig.store.list('bucket', page);
+      expect(await rig.store.stat(ref('v/none'))).toBeUndefined();
+      rmSync(onDisk('v/backups'), { recursive: true });
+      expect(await keys('v/backups/')).toEqual([]);
+      expect(await keys('')).toEqual([BLOCK]);
+      expect(await rig.store.stat(ref(BACKUP))).toBeUndefined();
+      await put(BACKUP);
+    }
+  });
+
   it('is shown whole, or not at all, when the connection breaks in the middle of its listing', async () => {
     await rig.close();
     await tree.close(200);
