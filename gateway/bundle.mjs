@@ -33,6 +33,18 @@ const withoutSideEffects = {
   },
 };
 
+/** The database of a gateway's catalog has a native part, and who has the command from npm has no catalog. */
+const withoutDatabase = {
+  name: 'without-database',
+  setup({ onResolve, onLoad }) {
+    const message = "a catalog on disk is only read by the longhaul command of the gateway's image or bundle";
+    onResolve({ filter: /^lmdb$/ }, ({ path }) => ({ path, namespace: 'without-database' }));
+    onLoad({ filter: /.*/, namespace: 'without-database' }, () => ({
+      contents: `exports.open = () => { throw new Error(${JSON.stringify(message)}); };`,
+    }));
+  },
+};
+
 const OPTIONS = {
   absWorkingDir: root,
   bundle: true,
@@ -73,6 +85,7 @@ async function bundlePackage() {
     entryPoints: ['lib/cli/main.ts'],
     outfile: program,
     external: Object.keys(manifestIn(root).dependencies),
+    plugins: [...OPTIONS.plugins, withoutDatabase],
   });
   chmodSync(program, 0o755);
   writeNotices(metafile, out);

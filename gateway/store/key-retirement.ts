@@ -2,6 +2,7 @@
 
 import { S3Error } from '../errors';
 import { RemoteUnavailable, type RemoteTree } from '../ftp/remote-tree';
+import { parentOf } from '../ftp/remote-path';
 import type { Catalog } from './catalog';
 import type { Directories } from './directories';
 import type { FtpRoot } from './ftp-root';
@@ -106,8 +107,11 @@ export class KeyRetirement {
     for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
       const listing = await tree.list(directory);
       if (listing.outcome === 'unproved' && (await tree.isDirectory(directory))) continue;
-      if (listing.outcome !== 'listed')
+      if (listing.outcome !== 'listed') {
+        // Batches of the trash go away meanwhile.
+        if (directory !== root && (await this.#isGone(directory))) continue;
         throw new RemoteUnavailable(`the server does not show what ${directory} holds`);
+      }
       for (const { name, type } of listing.entries) {
         if (directory === layout.own && NOT_SEARCHED.test(name)) continue;
         const path = `${directory}/${name}`;
@@ -115,6 +119,17 @@ export class KeyRetirement {
         else yield { path, name: path.slice(root.length + 1) };
       }
     }
+  }
+
+  /** Whether the directory above, as the server shows it, does not name it any more; or is gone itself. */
+  async #isGone(directory: string): Promise<boolean> {
+    const { tree, layout } = this.options;
+    const above = parentOf(directory);
+    const listing = await tree.list(above);
+    if (listing.outcome === 'listed')
+      return !listing.entries.some(({ name }) => `${above}/${name}` === directory);
+    if (listing.outcome === 'unproved' && (await tree.isDirectory(above))) return !listing.suspicious;
+    return above !== layout.own && this.#isGone(above);
   }
 }
 

@@ -25,12 +25,14 @@ describe('names of Kubernetes', () => {
       gateway: 's3-to-ftp',
       ftpSecret: 's3-to-ftp-ftp-credentials',
       longhornSecret: 'longhorn-backup-s3-credentials',
+      mirrorSecret: 's3-to-ftp-mirror-credentials',
       verify: 'longhaul-verify',
     });
     expect(targetNames('nas')).toEqual({
       gateway: 's3-to-ftp-nas',
       ftpSecret: 's3-to-ftp-ftp-credentials-nas',
       longhornSecret: 'longhorn-backup-s3-credentials-nas',
+      mirrorSecret: 's3-to-ftp-mirror-credentials-nas',
       verify: 'longhaul-verify-nas',
     });
   });
