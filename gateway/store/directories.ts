@@ -191,8 +191,13 @@ export class Directories {
       throw this.#contradiction(`the server refuses the bucket directory ${this.#pathOf(directory)}`);
     const parent = { bucket: directory.bucket, segments: directory.segments.slice(0, -1) };
     const above = await tree.list(this.#pathOf(parent));
-    if (above.outcome !== 'listed')
-      throw this.#contradiction(`the server refuses ${this.#pathOf(directory)}`);
+    if (above.outcome !== 'listed') {
+      const upper = catalog.directory(parent.bucket, parent.segments);
+      if (!upper || (await tree.isDirectory(this.#pathOf(parent))))
+        throw this.#contradiction(`the server refuses ${this.#pathOf(directory)}`);
+      // A whole branch went away: the first directory that is still there tells.
+      return this.#settleMissing(upper, look);
+    }
     const ignored = { ...look, findings: new Map<string, Finding>() };
     const names = new Set(
       (await this.#parse(this.#pathOf(parent), above.entries, [], ignored)).map(foundKey),

@@ -111,6 +111,17 @@ suite('a directory that %s cannot show', (kind) => {
     }
   });
 
+  it('is gone along with all above it that went away after that was looked at', async () => {
+    await rig.restart(true);
+    // Looks at the directories on the way, and not at that of the block.
+    expect(await rig.store.stat(ref('v/blocks/none'))).toBeUndefined();
+    rmSync(onDisk('v/blocks'), { recursive: true });
+    expect(await keys('')).toEqual([BACKUP]);
+    expect(await rig.store.stat(ref(BLOCK))).toBeUndefined();
+    await put(BLOCK);
+    expect(await keys('')).toEqual([BACKUP, BLOCK]);
+  });
+
   it('is shown whole, or not at all, when the connection breaks in the middle of its listing', async () => {
     await rig.close();
     await tree.close(200);
