@@ -2,7 +2,6 @@
 
 import { S3Error } from '../errors';
 import { RemoteUnavailable, type RemoteTree } from '../ftp/remote-tree';
-import { parentOf } from '../ftp/remote-path';
 import type { Catalog } from './catalog';
 import type { Directories } from './directories';
 import type { FtpRoot } from './ftp-root';
@@ -124,7 +123,7 @@ export class KeyRetirement {
   /** Whether the directory above, as the server shows it, does not name it any more; or is gone itself. */
   async #isGone(directory: string): Promise<boolean> {
     const { tree, layout } = this.options;
-    const above = parentOf(directory);
+    const above = directory.slice(0, directory.lastIndexOf('/'));
     const listing = await tree.list(above);
     if (listing.outcome === 'listed')
       return !listing.entries.some(({ name }) => `${above}/${name}` === directory);

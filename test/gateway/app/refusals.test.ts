@@ -122,7 +122,8 @@ describe('a body that is not what was declared', () => {
   });
 
   it('is not stored if it is too short', async () => {
-    await rawPut({ 'content-length': '10' }, 'hello', 'UNSIGNED-PAYLOAD');
+    const signed = head(signedPut({ 'content-length': '10' }, 'UNSIGNED-PAYLOAD'));
+    await exchange(`${signed}hello`, true);
     expect(await stored()).toBeUndefined();
     const refused = () => app.records.find((record) => record.errorCode === 'IncompleteBody');
     while (!refused()) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -239,11 +240,14 @@ describe('keys on the request line', () => {
   });
 });
 
-/** Sends bytes as they are, half-closes, and collects the answer. */
-function exchange(bytes: string): Promise<string> {
+/** Sends bytes as they are, and collects the answer; the request asks for the connection to be closed after it, unless these are the last bytes of the client. */
+function exchange(bytes: string, isLast = false): Promise<string> {
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];
-    const socket = connect(app.port, '127.0.0.1', () => socket.end(bytes));
+    const socket = connect(app.port, '127.0.0.1', () => {
+      if (isLast) socket.end(bytes);
+      else socket.write(bytes);
+    });
     socket.on('data', (piece) => pieces.push(piece));
     socket.on('error', () => undefined);
     socket.on('close', () => resolve(Buffer.concat(pieces).toString()));
