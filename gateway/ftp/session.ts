@@ -181,7 +181,8 @@ export class FtpSession extends FtpConnection {
     let bytes = 0;
     const ready = () => this.dataConnectionSecured();
     const sent = () => this.allowSilence(this.confirmationMs);
-    const askSize = () => this.askSizeEarly(path);
+    let isOver = false;
+    const askSize = () => this.askSizeEarly(path, () => isOver);
     async function* source() {
       await ready();
       const chunks = body()[Symbol.asyncIterator]();
@@ -216,6 +217,7 @@ export class FtpSession extends FtpConnection {
       if (this.startsAtOnce && !this.consented && !isRefusal(error)) this.traits.startsUploads = false;
       throw bodyFailure ? bodyFailure.error : error;
     } finally {
+      isOver = true;
       this.early = undefined;
       stream.destroy();
       this.allowSilence(this.silenceMs);
@@ -223,13 +225,14 @@ export class FtpSession extends FtpConnection {
   }
 
   /** Sends SIZE behind the last byte, when that has arrived, as far as can be told from those before. */
-  private askSizeEarly(path: string): void {
+  private askSizeEarly(path: string, isOver: () => boolean): void {
     const command = EarlySize.command(path);
     const { pipelines, sizing } = this.traits;
     if (!sizing.isEarly || pipelines !== true || command === undefined) return;
     this.uploadAnswered = false;
     const ask = () => {
-      if (this.uploadAnswered || !this.usable) return;
+      // Never during another upload: a reply that nobody awaits would be taken for that to the next command.
+      if (isOver() || this.uploadAnswered || !this.usable) return;
       this.early = new EarlySize();
       this.client.ftp.send(command);
     };

@@ -219,6 +219,20 @@ describe('what is prepared ahead and sent together', () => {
     },
   );
 
+  it('asks for no size of an upload that is over, though the next on the same connection is not', async () => {
+    await start({}, { pool: { maxSessions: 1 } });
+    // Teaches a long delay: the server answers SIZE before it has all.
+    server.settings = { ...server.settings, duringUpload: 'size' };
+    const late = { on: 'STOR', times: 12, action: { kind: 'late-reply', ms: 40 } } as const;
+    server.inject({ on: 'SIZE', times: 12, action: { kind: 'reply', reply: '213 1' } }, late);
+    for (let round = 0; round < 4; round += 1) await put().catch(() => undefined);
+    await until(() => tree.stats().connections.busy === 0);
+    const before = server.count('SIZE');
+    for (let round = 0; round < 20; round += 1) await put();
+    expect(server.count('SIZE') - before).toBeLessThanOrEqual(40);
+    expect(tree.stats().connections.busy).toBe(0);
+  });
+
   it('stops sending SIZE early to a server that does not hear it', async () => {
     await start({ duringUpload: 'lost' });
     server.inject({ on: 'STOR', times: Infinity, action: { kind: 'late-reply', ms: 30 } });
