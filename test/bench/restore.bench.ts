@@ -10,9 +10,9 @@ import { randomBlock } from '../support/longhorn/block-content';
 import { S3Driver } from '../support/longhorn/s3-driver';
 import { DEFAULT_BLOCK_SIZE, Volume } from '../support/longhorn/volume';
 import { median, type Bench, type BenchOptions, type BenchTable, type Cell } from './bench';
+import { longhaulCommand } from './program';
 import { secondsOf, Stage } from './stage';
 
-const REPOSITORY = join(__dirname, '..', '..');
 const MIB = 1_048_576;
 const LINE = { name: '5 ms, 1 Gbit/s', roundTripMs: 5, megabits: 1000 };
 /** FTP_CONNECTIONS by default, and so many connections the floor has. */
@@ -87,9 +87,8 @@ async function backUp({ gateway }: Stage, blocks: number): Promise<void> {
 /** Runs a command as a process of its own. Returns the most memory that it had resident, in MiB. */
 async function longhaul(stage: Stage, args: readonly string[]): Promise<number> {
   const report = join(tmpdir(), `longhaul-bench-rss-${process.pid}`);
-  const command = ['--import', './test/support/slow-connect.ts', '--import', './test/bench/peak-memory.ts'];
-  await promisify(execFile)(process.execPath, ['--import', 'tsx', ...command, 'lib/cli/main.ts', ...args], {
-    cwd: REPOSITORY,
+  const [node, ...command] = longhaulCommand('support/slow-connect', 'bench/peak-memory');
+  await promisify(execFile)(node, [...command, ...args], {
     env: { ...process.env, ...stage.readerEnvironment, LONGHAUL_PEAK_MEMORY: report },
   });
   return Number(readFileSync(report, 'utf8'));

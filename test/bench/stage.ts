@@ -9,6 +9,7 @@ import { GatewayProcess } from '../support/gateway-process';
 import { SlowLine } from '../support/slow-line';
 import type { BareOrder, BareResult } from './bare-client';
 import { LonghornLoad } from './longhorn-load';
+import { gatewayCommand } from './program';
 
 const REPOSITORY = join(__dirname, '..', '..');
 const ENCRYPTION_KEY = '42'.repeat(32);
@@ -60,12 +61,7 @@ export class Stage {
       },
       encryptionKey: ENCRYPTION_KEY,
       env: { ...slowConnect, ...env },
-      // As in the image, but from the sources.
-      command: () => [
-        process.execPath,
-        '--initial-old-space-size=96',
-        ...['--import', 'tsx', '--import', './test/support/slow-connect.ts', 'gateway/server.ts'],
-      ],
+      command: () => gatewayCommand('support/slow-connect'),
     });
     await gateway.ready();
     const reader = {
