@@ -1,10 +1,16 @@
 /** Storing one file: temporary name, size check, rename. Picks up where a failed attempt left off. */
 import { changesInto, ensureDirectory, outcomesOf, sizeIfFile, type DirectoryCache } from './directories';
 import { parentOf } from './remote-path';
-import { RemoteRefused, RemoteUnavailable, type FileToPut, type StoredFile } from './remote-tree';
+import {
+  RemoteRefused,
+  RemoteUnavailable,
+  type FileToPut,
+  type NewDirectories,
+  type StoredFile,
+} from './remote-tree';
 import { FtpConnectionError, FtpReplyError, isRefusal } from './reply';
 import type { ServerTraits } from './server-traits';
-import type { FtpSession } from './session';
+import type { FtpSession, UploadOptions } from './session';
 
 /** A file that the server has whole under a temporary name. */
 interface Upload {
@@ -26,7 +32,8 @@ export class FilePut {
   private keepsReplaced = false;
   /** Of the new directories; undefined if nobody knows. */
   private refusals: readonly (FtpReplyError | undefined)[] | undefined;
-  private isPlaceReady = false;
+  /** Whoever waits for the new directories is being told of them. */
+  private placing: Promise<void> | undefined;
 
   constructor(
     private readonly file: FileToPut,
@@ -42,6 +49,7 @@ export class FilePut {
       return this.done(session, this.uploaded);
     this.uploaded ??= await this.upload(session);
     await this.makePlace(session);
+    await this.file.mayCommit;
     await this.commit(session, this.uploaded);
     return this.done(session, this.uploaded);
   }
@@ -56,22 +64,41 @@ export class FilePut {
     if (settled) return settled;
     const path = this.nextTemporary();
     const { newDirectories, replayable } = this.file;
-    const directories = this.isPlaceReady ? [] : (newDirectories?.paths ?? []);
-    const options = { directories, startsAtOnce: replayable };
-    const { size, refusals } = await session.upload(path, () => this.open(), options);
-    this.refusals = refusals;
+    const options: UploadOptions = {
+      directories: this.placing ? [] : (newDirectories?.paths ?? []),
+      onDirectories: (refusals) => this.directoriesAnswered(session, refusals),
+      startsAtOnce: replayable,
+    };
+    const size = await session.upload(path, () => this.open(), options);
     if (size === this.handedOver) return { path, size };
     return this.checkSize(session, path);
   }
 
-  /** Tells what came of the directories that go with the file, once. */
+  /** What was refused has to be looked at, which must wait until the upload is over. */
+  private directoriesAnswered(session: FtpSession, refusals: readonly (FtpReplyError | undefined)[]): void {
+    this.refusals = refusals;
+    if (!this.file.newDirectories || refusals.some((refusal) => refusal)) return;
+    this.placing = this.tellPlace(session, this.file.newDirectories);
+    // Awaited when the upload is over.
+    this.placing.catch(() => undefined);
+  }
+
+  /** Waits until whoever waits for the directories that go with the file knows what came of them. */
   private async makePlace(session: FtpSession): Promise<void> {
     const { newDirectories } = this.file;
-    if (!newDirectories || this.isPlaceReady) return;
-    const { paths } = newDirectories;
+    if (!newDirectories) return;
+    try {
+      await (this.placing ??= this.tellPlace(session, newDirectories));
+    } catch (error) {
+      this.placing = undefined;
+      throw error;
+    }
+  }
+
+  private async tellPlace(session: FtpSession, directories: NewDirectories): Promise<void> {
+    const { paths } = directories;
     const refusals = this.refusals ?? (await session.makeDirs(paths));
-    await newDirectories.made(await outcomesOf(session, paths, refusals, this.directories));
-    this.isPlaceReady = true;
+    await directories.made(await outcomesOf(session, paths, refusals, this.directories));
   }
 
   /** What became of the previous attempt, if it got all bytes out and only the confirmation is missing. */
@@ -100,8 +127,7 @@ export class FilePut {
   /** Whether nothing comes between the size and the rename. */
   private get isRenamedNext(): boolean {
     if (this.file.keepsReplaced || !this.traits.replacesOnRename) return false;
-    if (this.file.newDirectories && !this.isPlaceReady)
-      return this.refusals?.every((refusal) => refusal === undefined) ?? false;
+    if (this.file.newDirectories) return this.placing !== undefined;
     return !this.directories.isSurelyMissing(parentOf(this.file.target));
   }
 

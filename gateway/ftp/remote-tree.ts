@@ -60,6 +60,8 @@ export interface FileToPut {
   readonly keepsReplaced?: () => boolean;
   /** Directories that lead to the target, to be made along with the upload; else they are made if missing, unseen. */
   readonly newDirectories?: NewDirectories;
+  /** Awaited before anything changes at `target`. What it rejects with reaches the caller unchanged. */
+  readonly mayCommit?: Promise<void>;
   /** Opens the bytes. What it throws reaches the caller of `putFile` unchanged, and nothing is retried. */
   body(): AsyncIterable<Buffer>;
   /** Whether `body` may be called again. A body that may not is sent at most once. */
@@ -71,7 +73,7 @@ export interface FileToPut {
 /** Directories to be made, each after those before it. */
 export interface NewDirectories {
   readonly paths: readonly string[];
-  /** Told what came of each, as by `makeDirs`, once all bytes are there, and awaited before the file is renamed into them. What it throws reaches the caller unchanged. */
+  /** Told what came of each, as by `makeDirs`, as soon as it is known, and awaited before the file is renamed into them. What it throws reaches the caller unchanged. */
   made(outcomes: readonly DirectoryOutcome[]): Promise<void>;
 }
 

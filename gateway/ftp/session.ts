@@ -33,16 +33,10 @@ type Body = () => AsyncIterable<Buffer>;
 export interface UploadOptions {
   /** Directories to make first, each after those before it: their commands go out along with the upload's. */
   readonly directories?: readonly string[];
+  /** Told as soon as they are answered, which may be long before the upload is over: what was refused, in the places of those that it concerns. */
+  readonly onDirectories?: (refusals: readonly (FtpReplyError | undefined)[]) => void;
   /** Sends the body without waiting for the server's consent, if the data connection is there already. @default false */
   readonly startsAtOnce?: boolean;
-}
-
-/** An upload that the server has confirmed. */
-export interface Uploaded {
-  /** Bytes that the server has counted, if it said so along with its confirmation: no other number than that of the bytes sent is final. */
-  readonly size: number | undefined;
-  /** What was refused of the directories, in the places of those that it concerns. */
-  readonly refusals: readonly (FtpReplyError | undefined)[];
 }
 
 /**
@@ -61,6 +55,7 @@ export class FtpSession extends FtpConnection {
   /** Replies to MKD that are still to come before those of the upload, and those that came. */
   private awaitedReplies = 0;
   private madeReplies: FTPResponse[] = [];
+  private onMade: (refusals: readonly (FtpReplyError | undefined)[]) => void = () => undefined;
   private startsAtOnce = false;
   private consented = false;
   /** What an RNFR that waits for its RNTO has named. */
@@ -156,20 +151,21 @@ export class FtpSession extends FtpConnection {
   /**
    * Stores a file. `body` is opened when the server is ready for it, or at once; the server may keep what it got of a body that failed. What `body`
    * throws is thrown unchanged.
+   * @returns bytes that the server has counted, if it said so along with its confirmation: no other number than that of the bytes sent is final
    */
-  async upload(path: string, body: Body, options: UploadOptions = {}): Promise<Uploaded> {
-    const { directories = [], startsAtOnce = false } = options;
+  async upload(path: string, body: Body, options: UploadOptions = {}): Promise<number | undefined> {
+    const { directories = [], onDirectories = () => undefined, startsAtOnce = false } = options;
     await this.free();
     if (this.traits.pipelines !== true) {
-      const refusals = directories.length > 0 ? await this.makeDirs(directories) : [];
-      return { size: await this.store(path, body), refusals };
+      if (directories.length > 0) onDirectories(await this.makeDirs(directories));
+      return this.store(path, body);
     }
     this.making = directories;
     this.madeReplies = [];
+    this.onMade = onDirectories;
     this.startsAtOnce = startsAtOnce && this.takesBytes && this.traits.startsUploads;
     try {
-      const size = await this.store(path, body);
-      return { size, refusals: this.refusals('MKD', this.madeReplies) };
+      return await this.store(path, body);
     } finally {
       this.making = [];
       this.startsAtOnce = false;
@@ -268,6 +264,7 @@ export class FtpSession extends FtpConnection {
       if (reply.code < 200) return undefined;
       this.awaitedReplies -= 1;
       this.madeReplies.push({ code: reply.code, message: reply.message });
+      if (this.awaitedReplies === 0) this.onMade(this.refusals('MKD', this.madeReplies));
       return undefined;
     }
     this.consented = true;

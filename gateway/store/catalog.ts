@@ -10,6 +10,7 @@ import type { Database, DatabaseOptions, Key } from 'lmdb';
 import { readDump, writeDump } from './catalog-dump';
 import { CatalogEnvironment } from './catalog-environment';
 import { CatalogDamagedError, CatalogError, messageOf } from './catalog-error';
+import { BLANK, SCHEMA_VERSION, type State } from './catalog-state';
 import { Findings, type Finding } from './findings';
 import { Intents } from './intents';
 import { MultipartRows } from './multipart-rows';
@@ -18,14 +19,24 @@ import { Presence } from './presence';
 import { decodeRow, encodeRow, isDirectoryRow, type TreeRow } from './row-codec';
 import { TreeWalk, type ListingStep } from './tree-walk';
 
-const SCHEMA_VERSION = 2;
-
 /** A directory of the tree: a bucket or a key prefix that ends in `/`. */
 export interface Directory {
   readonly id: number;
   readonly bucket: string;
   /** The key segments that lead to it; none for the bucket itself. */
   readonly segments: readonly string[];
+}
+
+export interface NewDirectory {
+  readonly name: string;
+  /** It is new on the FTP server too, so surely empty. */
+  readonly proved: boolean;
+}
+
+interface AddedDirectory {
+  readonly directory: Directory;
+  /** Resolves when its row is on disk. Absent if it was there. */
+  readonly written?: Promise<void>;
 }
 
 export type Child =
@@ -37,43 +48,6 @@ export interface BucketRow {
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
 }
-
-interface State {
-  readonly schema: number;
-  /** Of the FTP root, when this catalog last served. */
-  readonly epoch: number;
-  /** How often the lease had been renewed in that epoch, at least. */
-  readonly renewals: number;
-  /** Directories are proved that were proved in this generation; all proofs are void at once when it rises. */
-  readonly generation: number;
-  /** Records of directories proved before this generation may be of versions that were replaced since, even by ones of the same size. */
-  readonly trustedFrom: number;
-  /** Closed in order. */
-  readonly clean: boolean;
-  /** It came from a checkpoint, and has not served since. */
-  readonly restored: boolean;
-  /** What could be read when it last served, as given to `begin`. */
-  readonly readable: readonly string[];
-  readonly nextId: number;
-  /** Of the FTP root that it is about. */
-  readonly root: string;
-  /** Directories proved in this generation; valid only if closed in order. */
-  readonly proved: number;
-}
-
-const BLANK: State = {
-  schema: SCHEMA_VERSION,
-  epoch: 0,
-  renewals: 0,
-  generation: 0,
-  trustedFrom: 0,
-  clean: false,
-  restored: false,
-  readable: [],
-  nextId: 1,
-  root: '',
-  proved: 0,
-};
 
 /** How the lease stood when it was taken: what the holder before left. */
 export interface FormerLease {
@@ -95,7 +69,7 @@ export class Catalog {
   #state: State;
   #directories: number;
   /** Directory rows on their way to disk, so that two requests do not number one directory twice. */
-  readonly #adding = new Map<string, Promise<Directory>>();
+  readonly #adding = new Map<string, AddedDirectory>();
   /** Numbers of directories that were removed. */
   readonly #removed = new Set<number>();
   readonly #presence = new Presence();
@@ -335,24 +309,39 @@ export class Catalog {
     return directory;
   }
 
-  /** Adds a directory, or returns the one that is there. `proved`: it is new on the FTP server too, so surely empty. */
+  /** Adds a directory, or returns the one that is there. */
   async addDirectory(parent: Directory, name: string, proved: boolean): Promise<Directory> {
-    const known = this.subdirectory(parent, name);
-    if (known) return known;
-    const key = `${parent.id}/${name}`;
-    const adding = this.#adding.get(key) ?? this.#addDirectory(parent, name, proved);
-    this.#adding.set(key, adding);
-    try {
-      return await adding;
-    } finally {
-      this.#adding.delete(key);
-    }
+    const [directory = parent] = await this.addDirectories(parent, [{ name, proved }]);
+    return directory;
   }
 
-  async #addDirectory(parent: Directory, name: string, proved: boolean): Promise<Directory> {
+  /** Adds directories, each in the one before, as far as they are not there: in one commit. Returns all of them. */
+  async addDirectories(parent: Directory, levels: readonly NewDirectory[]): Promise<Directory[]> {
+    const directories: Directory[] = [];
+    const writes: Promise<void>[] = [];
+    for (const level of levels) {
+      const above = directories.at(-1) ?? parent;
+      const known = this.subdirectory(above, level.name);
+      const { directory, written } = known ? { directory: known } : this.#addDirectory(above, level);
+      directories.push(directory);
+      if (written) writes.push(written);
+    }
+    await Promise.all(writes);
+    return directories;
+  }
+
+  #addDirectory(parent: Directory, { name, proved }: NewDirectory): AddedDirectory {
+    const key = `${parent.id}/${name}`;
+    const adding = this.#adding.get(key);
+    if (adding) return adding;
     const id = this.#nextId();
-    await this.#env.write(this.#put(rowKey(parent.id, `${name}/`), { id }), ...this.#addProof(id, proved));
-    return { id, bucket: parent.bucket, segments: [...parent.segments, name] };
+    const row = this.#put(rowKey(parent.id, `${name}/`), { id });
+    const added: AddedDirectory = {
+      directory: { id, bucket: parent.bucket, segments: [...parent.segments, name] },
+      written: this.#env.write(row, ...this.#addProof(id, proved)).finally(() => this.#adding.delete(key)),
+    };
+    this.#adding.set(key, added);
+    return added;
   }
 
   /** Removes a directory and all below it. False, and nothing is done, while a writer is there. */

@@ -269,7 +269,7 @@ export class FtpStore implements ObjectStore {
     return this.#run(() =>
       this.#writer.commit(
         ref,
-        async ({ lastModified, replaced, newDirectories }) => {
+        async ({ lastModified, replaced, newDirectories, mayCommit }) => {
           const { layout, files } = this.options;
           const describe = (): Pick<ObjectInfo, 'size' | 'etag' | 'lastModified' | 'checksum'> => {
             const { md5, checksum } = body.digests();
@@ -289,13 +289,14 @@ export class FtpStore implements ObjectStore {
             metadata: () => ({ ...describe(), ...attributes }),
             ...(replaced && { replaced }),
             ...(newDirectories && { newDirectories }),
+            ...(mayCommit && { mayCommit }),
           });
           const kept = hasDefaultAttributes(attributes) ? {} : { attributes };
           return { kind: 'object', ...describe(), ...stored, ...kept };
         },
         {
           ...options,
-          makesDirectories: body.replayable,
+          writesAhead: body.replayable,
           ...(document && { alongside: (record) => document.committed(record) }),
         },
       ),

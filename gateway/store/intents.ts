@@ -21,11 +21,10 @@ export class Intents {
     return [...this.#rows.getRange({})].map(({ key, value }) => ({ id: key, intent: value }));
   }
 
-  /** Resolves to the number to give to `remove`, once it is on disk. */
-  async add(intent: Intent): Promise<number> {
+  /** Returns the number to give to `remove`, and when it is on disk: nothing that it is about may be changed before. */
+  add(intent: Intent): { readonly id: number; readonly written: Promise<void> } {
     const id = this.#next++;
-    await this.environment.write(this.#rows.put(id, intent));
-    return id;
+    return { id, written: this.environment.write(this.#rows.put(id, intent)) };
   }
 
   async remove(id: number): Promise<void> {

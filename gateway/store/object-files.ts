@@ -42,6 +42,8 @@ export interface NewFile {
   readonly replaced?: ReplacedFile;
   /** Directories that lead to it, to be made along with it. */
   readonly newDirectories?: NewDirectories;
+  /** The file comes to its place only when this has resolved. */
+  readonly mayCommit?: Promise<void>;
 }
 
 export interface ReplacedFile {
@@ -89,7 +91,7 @@ export class ObjectFiles {
       header = sealing.headerBytes;
       return sealing.stream(file.body(), () => encodeMetadata(file.metadata()));
     };
-    const { replaced, newDirectories } = file;
+    const { replaced, newDirectories, mayCommit } = file;
     const aside = asidePath(file.path);
     let keeps = false;
     const keepsReplaced = (): boolean => {
@@ -104,6 +106,7 @@ export class ObjectFiles {
       replayable: file.replayable,
       ...(replaced && { keepsReplaced }),
       ...(newDirectories && { newDirectories }),
+      ...(mayCommit && { mayCommit }),
       size: file.size,
     });
     if (keeps && committedBy === 'aside') await replaced?.keep(aside);

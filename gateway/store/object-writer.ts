@@ -9,7 +9,7 @@ import {
   type RemoteTree,
 } from '../ftp/remote-tree';
 import type { BlockReferences } from './block-references';
-import type { Catalog, Directory } from './catalog';
+import type { Catalog, Directory, NewDirectory } from './catalog';
 import { KeyLock } from './concurrency';
 import type { DeleteGuard } from './delete-guard';
 import type { Directories } from './directories';
@@ -50,8 +50,8 @@ export interface ObjectWriterOptions {
 export interface CommitOptions extends PutOptions {
   /** Changes what has to change together with the object's row. */
   readonly alongside?: (record: ObjectRecord) => Promise<void>;
-  /** `write` can be called once more, and makes the directories that it is told. @default false */
-  readonly makesDirectories?: boolean;
+  /** `write` can be called once more, makes the directories that it is told, and heeds `mayCommit`. @default false */
+  readonly writesAhead?: boolean;
 }
 
 /** A version about to be written. */
@@ -62,6 +62,8 @@ export interface NewVersion {
   readonly replaced?: Replacement;
   /** To be made along with its file, and all that is still to be done before the file may come to its place. */
   readonly newDirectories?: NewDirectories;
+  /** Where given, the file may come to its place only when this has resolved; meanwhile it can be on its way. */
+  readonly mayCommit?: Promise<void>;
 }
 
 export class ObjectWriter {
@@ -89,7 +91,7 @@ export class ObjectWriter {
       const segments = ref.key.split('/');
       const name = segments.pop() ?? '';
       const known = await this.options.directories.find(ref.bucket, segments);
-      if (!known && options.makesDirectories) {
+      if (!known && options.writesAhead) {
         try {
           return await this.#commitInNew(ref, segments, name, write, options);
         } catch (error) {
@@ -106,7 +108,7 @@ export class ObjectWriter {
     directory: Directory,
     name: string,
     write: (version: NewVersion) => Promise<ObjectRecord>,
-    { condition, alongside }: CommitOptions,
+    { condition, alongside, writesAhead = false }: CommitOptions,
   ): Promise<ObjectInfo> {
     const current = await this.#current(ref, directory, name);
     condition?.(current && !current.damaged ? toInfo(ref.key, current) : undefined);
@@ -115,7 +117,14 @@ export class ObjectWriter {
     const record = await this.#commitLocked(
       ref,
       name,
-      async () => ({ directory, record: await write({ lastModified, ...(replaced && { replaced }) }) }),
+      async (written) => {
+        if (!writesAhead) await written;
+        const ahead = writesAhead && { mayCommit: written };
+        return {
+          directory,
+          record: await write({ lastModified, ...(replaced && { replaced }), ...ahead }),
+        };
+      },
       (committed) => [alongside?.(committed), replaced?.entry && this.options.trash.add(replaced.entry)],
     );
     if (current?.upload !== undefined && current.upload !== record.upload && !replaced?.entry)
@@ -153,10 +162,10 @@ export class ObjectWriter {
         const record = await this.#commitLocked(
           ref,
           name,
-          async () => {
-            const written = await write({ lastModified, newDirectories });
+          async (mayCommit) => {
+            const record = await write({ lastModified, newDirectories, mayCommit });
             if (!directory) throw new Error('a file was stored before its directory was known');
-            return { directory, record: written };
+            return { directory, record };
           },
           (committed) => [alongside?.(committed)],
         );
@@ -173,18 +182,10 @@ export class ObjectWriter {
     segments: readonly string[],
     outcomes: readonly DirectoryOutcome[],
   ): Promise<Directory> {
-    let directory = parent;
-    let made = 0;
-    for (const segment of segments) {
-      made += directoryNames(segment).length;
-      directory = await this.options.catalog.addDirectory(
-        directory,
-        segment,
-        outcomes[made - 1] === 'created',
-      );
-      if (!this.options.catalog.isProved(directory)) throw new DirectoryTakenError();
-    }
-    return directory;
+    const { catalog } = this.options;
+    const directories = await catalog.addDirectories(parent, newLevels(segments, outcomes));
+    if (!directories.every((directory) => catalog.isProved(directory))) throw new DirectoryTakenError();
+    return directories.at(-1) ?? parent;
   }
 
   /** The last directory on the way to `segments` that the catalog has. */
@@ -229,7 +230,10 @@ export class ObjectWriter {
         await this.#commitLocked(
           ref,
           name,
-          async () => ({ directory, record: await write() }),
+          async (written) => {
+            await written;
+            return { directory, record: await write() };
+          },
           () => [],
         );
         return true;
@@ -315,18 +319,25 @@ export class ObjectWriter {
     return current ? Math.max(now, current.lastModified + 1000) : now;
   }
 
-  /** The intent makes a crash, or a doubtful failure, between file and catalog visible to whoever looks at the object next. */
+  /**
+   * The intent makes a crash, or a doubtful failure, between file and catalog visible to whoever looks at the object next.
+   * @param write must not change what lies at the object's place before `intended` resolves
+   */
   async #commitLocked(
     ref: ObjectRef,
     name: string,
-    write: () => Promise<{ readonly directory: Directory; readonly record: ObjectRecord }>,
+    write: (
+      intended: Promise<void>,
+    ) => Promise<{ readonly directory: Directory; readonly record: ObjectRecord }>,
     alongside: (record: ObjectRecord) => (Promise<void> | undefined)[],
   ): Promise<ObjectRecord> {
     const { catalog, settler, mirrorQueue } = this.options;
     const { epoch } = catalog;
-    const intent = await catalog.intents.add(ref);
+    const { id: intent, written } = catalog.intents.add(ref);
+    written.catch(() => undefined);
     try {
-      const { directory, record } = await write();
+      const { directory, record } = await write(written);
+      await written;
       const before = catalog.file(directory, name);
       if (catalog.epoch !== epoch)
         throw new S3Error('SlowDown', { cause: new Error('the lease changed hands meanwhile') });
@@ -342,6 +353,8 @@ export class ObjectWriter {
       ]);
       return record;
     } catch (error) {
+      // Without it nothing was changed.
+      await written;
       settler.suspect(ref, intent);
       throw error;
     }
@@ -357,7 +370,8 @@ export class ObjectWriter {
     const { catalog, settler, guard, trash, discardParts } = this.options;
     await guard.prepare(ref);
     const entry = trash.keeps(ref, current) ? await trash.reserve(ref, current) : undefined;
-    const intent = await catalog.intents.add(ref);
+    const { id: intent, written } = catalog.intents.add(ref);
+    await written;
     let objection: S3Error | undefined;
     try {
       objection = await this.#removeRow(ref, directory, name, entry);
@@ -440,15 +454,19 @@ export class ObjectWriter {
   async #makeAll(parent: Directory, segments: readonly string[]): Promise<Directory> {
     const { catalog, directories, tree } = this.options;
     const outcomes = await tree.makeDirs(this.#pathsBelow(parent, segments));
-    let directory = parent;
-    let made = 0;
-    for (const segment of segments) {
-      made += directoryNames(segment).length;
-      directory = await catalog.addDirectory(directory, segment, outcomes[made - 1] === 'created');
-      await directories.prove(directory);
-    }
-    return directory;
+    const added = await catalog.addDirectories(parent, newLevels(segments, outcomes));
+    for (const directory of added) await directories.prove(directory);
+    return added.at(-1) ?? parent;
   }
+}
+
+/** The levels of the catalog's tree: a long segment takes several directories on the FTP server, and is as new as the last of them. */
+function newLevels(segments: readonly string[], outcomes: readonly DirectoryOutcome[]): NewDirectory[] {
+  let made = 0;
+  return segments.map((name) => {
+    made += directoryNames(name).length;
+    return { name, proved: outcomes[made - 1] === 'created' };
+  });
 }
 
 function uploadsOf(record: FileRecord | undefined): string[] {

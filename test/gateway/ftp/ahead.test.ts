@@ -291,6 +291,22 @@ describe('what is prepared ahead and sent together', () => {
     await expect(tree.makeDirs(['/dir/e'], { deadlineMs: 100 })).rejects.toThrow(RemoteUnavailable);
   });
 
+  it('lets no file come to its place before it may, and none at all where it may not', async () => {
+    await start();
+    let allow = (): void => undefined;
+    const mayCommit = new Promise<void>((resolve) => (allow = resolve));
+    const putting = put('/dir/target', { mayCommit });
+    await until(() => server.count('STOR') === 1);
+    await sleep(100);
+    expect(server.count('RNTO')).toBe(0);
+    allow();
+    await putting;
+    const forbidden = new Error('no');
+    await expect(put('/dir/other', { mayCommit: Promise.reject(forbidden) })).rejects.toBe(forbidden);
+    await until(() => readdirSync(onDisk('incoming')).length === 0);
+    expect(readdirSync(onDisk('dir'))).toEqual(['target']);
+  });
+
   describe('with directories that lead to a file', () => {
     let outcomes: (readonly DirectoryOutcome[])[];
     const into = (...paths: string[]): Partial<FileToPut> => ({
@@ -313,6 +329,35 @@ describe('what is prepared ahead and sent together', () => {
       expect(outcomes).toEqual([['created', 'created']]);
       expect(tree.stats()).toMatchObject({ retries: 0, connections: { broken: 0 } });
       expect(server.count('MKD')).toBe(2);
+    });
+
+    it('tells of them while the file is still on its way, and waits for whoever wants to know', async () => {
+      await start();
+      let isTold = false;
+      await put('/dir/a/file', {
+        newDirectories: {
+          paths: ['/dir/a'],
+          made: async () => {
+            isTold = true;
+            await sleep(100);
+            expect(server.count('RNTO')).toBe(0);
+          },
+        },
+        async *body() {
+          for await (const piece of pieces(bytes)) yield piece;
+          while (!isTold) await sleep(5);
+        },
+      });
+      expect(tree.stats()).toMatchObject({ retries: 0, connections: { broken: 0 } });
+    });
+
+    it('tells of them anew where the first to be told could not be heard', async () => {
+      await start();
+      server.inject({ on: 'MKD', action: { kind: 'reply', reply: '550 It is there.' } });
+      server.inject({ on: 'CWD', action: { kind: 'lose-reply', with: 'drop' } });
+      mkdirSync(onDisk('dir/a'));
+      await put('/dir/a/file', into('/dir/a'));
+      expect(outcomes).toEqual([['existed']]);
     });
 
     it('says which were there', async () => {
@@ -340,11 +385,11 @@ describe('what is prepared ahead and sent together', () => {
       expect(outcomes[0]?.[0]).toBe('existed');
     });
 
-    it('takes all for found when the confirmation of the upload is lost', async () => {
+    it('knows what it made although the confirmation of the upload is lost', async () => {
       await start();
       server.inject({ on: 'STOR', action: { kind: 'lose-reply', with: 'drop' } });
       await put('/dir/a/b/file', into('/dir/a', '/dir/a/b'));
-      expect(outcomes).toEqual([['existed', 'existed']]);
+      expect(outcomes).toEqual([['created', 'created']]);
     });
 
     it('refuses the file where one can neither be made nor is there', async () => {

@@ -75,16 +75,31 @@ describe('catalog', () => {
     expect(new Set(added.map(({ id }) => id)).size).toBe(1);
   });
 
+  it('adds a branch of directories at once, whoever else is adding some of it', async () => {
+    const root = catalog.root('b') as Directory;
+    const levels = (...names: string[]) => names.map((name) => ({ name, proved: true }));
+    const [one, two] = await Promise.all([
+      catalog.addDirectories(root, levels('n', 'm', 'p')),
+      catalog.addDirectories(root, levels('n', 'm', 'q')),
+    ]);
+    expect(one.map(({ segments }) => segments)).toEqual([['n'], ['n', 'm'], ['n', 'm', 'p']]);
+    expect(two.slice(0, 2)).toEqual(one.slice(0, 2));
+    expect(await catalog.addDirectories(root, levels('n', 'm', 'q'))).toEqual(two);
+    expect(catalog.directory('b', ['n', 'm', 'p'])).toEqual(one[2]);
+    expect(two.every((directory) => catalog.isProved(directory))).toBe(true);
+  });
+
   it('keeps everything over a clean close, proofs included', async () => {
     await addObject(catalog, 'b', 'x/y');
-    const id = await catalog.intents.add({ bucket: 'b', key: 'x/z' });
+    const { id, written } = catalog.intents.add({ bucket: 'b', key: 'x/z' });
+    await written;
     await catalog.close(true);
     catalog = new Catalog(path);
     await catalog.begin(2, released(1));
     expect([...catalog.objectsFrom('b', '', true)]).toEqual([['x/y', record(3)]]);
     expect(catalog.isProved(catalog.directory('b', ['x']) as Directory)).toBe(true);
     expect(catalog.intents.all()).toEqual([{ id, intent: { bucket: 'b', key: 'x/z' } }]);
-    expect(await catalog.intents.add({ bucket: 'b', key: 'k' })).toBeGreaterThan(id);
+    expect(catalog.intents.add({ bucket: 'b', key: 'k' }).id).toBeGreaterThan(id);
   });
 
   it.each([

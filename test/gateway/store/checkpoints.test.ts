@@ -76,7 +76,7 @@ describe.each([
     for (const name of ['x', 'ü']) parent = await catalog.addDirectory(parent, name, true);
     for (let i = 0; i < 5_000; i++) void catalog.putFile(parent, `file-${i}`, record(i));
     await catalog.putFile(parent, 'torn', { kind: 'unreadable', storedSize: 3, reason: 'too short' });
-    await catalog.intents.add({ bucket: 'b', key: 'x/doubtful' });
+    await catalog.intents.add({ bucket: 'b', key: 'x/doubtful' }).written;
     await catalog.multipart.putUpload({
       bucket: 'b',
       key: 'big',

@@ -110,6 +110,37 @@ describe.each([
     expect(await get('n/m/x')).toBe('again');
   });
 
+  it.each(['new/object', 'object'])(
+    'lets no file come to its place before a crash would show it: %s',
+    async (key) => {
+      await put('other');
+      const { intents } = rig.catalog;
+      const add = intents.add.bind(intents);
+      const path = `/root/bucket/${key}%o`;
+      let isWritten = (): void => undefined;
+      intents.add = (intent) => {
+        const { id, written } = add(intent);
+        return {
+          id,
+          written: Promise.all([written, new Promise<void>((done) => (isWritten = done))]).then() as never,
+        };
+      };
+      const putting = put(key);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(tree.files.has(path)).toBe(false);
+      isWritten();
+      await putting;
+      expect(tree.files.has(path)).toBe(true);
+      intents.add = () => ({ id: 1_000, written: Promise.reject(new Error('the disk is full')) });
+      await expect(put('second')).rejects.toThrow('the disk is full');
+      expect(tree.files.has('/root/bucket/second%o')).toBe(false);
+      // Nothing was changed, so nothing is in doubt.
+      tree.calls.length = 0;
+      expect(await rig.store.stat(ref('second'))).toBeUndefined();
+      expect(tree.calls).toEqual([]);
+    },
+  );
+
   it('asks the server for nothing once a directory is proved', async () => {
     await put('a/x');
     await put('a/y');
