@@ -77,32 +77,36 @@ async function restore(
   if (isFault(backup)) throw new FailedError(`The document of backup ${chosen.name}: ${backup.reason}`);
   if (!backup.map) throw new FailedError(`Backup ${chosen.name} is in progress, or was given up.`);
   const base = options.base === undefined ? undefined : await openBase(options.base);
-  const target = await RestoreTarget.open(options.to, { sizeBytes, overwrite: options.overwrite ?? false });
-  let isWhole = false;
   try {
-    const result = await restoreBackup({
-      source,
-      set,
-      map: backup.map,
-      names: maps.names,
-      compressionMethod: backup.config.compressionMethod,
-      target,
-      ...(base && { base }),
-      concurrency,
-      meter,
-      onBlock: (done, total) => progress.update(name, done, total, bytesRead),
-    });
-    isWhole = result.faults.length === 0;
-    return {
-      name,
-      backup: backup.name,
-      sizeBytes,
-      path: isWhole ? target.path : target.workPath,
-      bytesRead,
-      ...result,
-    };
+    const target = await RestoreTarget.open(options.to, { sizeBytes, overwrite: options.overwrite ?? false });
+    let isWhole = false;
+    try {
+      const result = await restoreBackup({
+        source,
+        set,
+        map: backup.map,
+        names: maps.names,
+        compressionMethod: backup.config.compressionMethod,
+        target,
+        ...(base && { base }),
+        concurrency,
+        meter,
+        onBlock: (done, total) => progress.update(name, done, total, bytesRead),
+      });
+      isWhole = result.faults.length === 0;
+      return {
+        name,
+        backup: backup.name,
+        sizeBytes,
+        path: isWhole ? target.path : target.workPath,
+        bytesRead,
+        ...result,
+      };
+    } finally {
+      await (isWhole ? target.commit() : target.abandon());
+    }
   } finally {
-    await (isWhole ? target.commit() : target.abandon());
+    await base?.close();
   }
 }
 
@@ -162,13 +166,15 @@ async function sizeOf(
   return size ?? volume.sizeBytes;
 }
 
-async function openBase(path: string): Promise<BaseImage> {
+async function openBase(path: string): Promise<BaseImage & { close(): Promise<void> }> {
   const handle = await open(path);
   const { buffer: magic } = await handle.read(Buffer.alloc(4), 0, 4, 0);
-  if (magic.equals(Buffer.from('QFI\xfb', 'latin1')))
+  if (magic.equals(Buffer.from('QFI\xfb', 'latin1'))) {
+    await handle.close();
     throw new RefusedError(
       `${path} is a qcow2 image. Convert it first: qemu-img convert -O raw ${path} base.img`,
     );
+  }
   return {
     async read(offset, length) {
       const bytes = Buffer.alloc(length);
@@ -179,6 +185,7 @@ async function openBase(path: string): Promise<BaseImage> {
       }
       return bytes;
     },
+    close: () => handle.close(),
   };
 }
 

@@ -7,6 +7,8 @@ import { open, rename, stat, type FileHandle } from 'node:fs/promises';
 export const PARTIAL_SUFFIX = '.partial';
 /** Bytes compared or written at a time where nothing is restored. */
 const STRIDE = 4 * 2 ** 20;
+/** Bytes written before the disk is told to take them: else all of them wait for the end, while the disk is idle. */
+const SYNCED_BYTES = 64 * 2 ** 20;
 
 /** The target cannot be used; the message says which and why. */
 export class TargetError extends Error {
@@ -23,6 +25,9 @@ export interface TargetOptions {
 }
 
 export class RestoreTarget {
+  #unsyncedBytes = 0;
+  #syncing: Promise<void> = Promise.resolve();
+
   private constructor(
     /** What to open when it is whole. */
     readonly path: string,
@@ -47,7 +52,12 @@ export class RestoreTarget {
     const partial = await statOf(workPath);
     if (partial && !partial.isFile()) throw new TargetError(`${workPath} is not a file.`);
     const handle = await openFile(workPath, constants.O_RDWR | constants.O_CREAT);
-    await handle.truncate(sizeBytes);
+    try {
+      await handle.truncate(sizeBytes);
+    } catch (cause) {
+      await handle.close();
+      throw new TargetError(`${workPath} cannot be given ${sizeBytes} bytes: ${messageOf(cause)}`, { cause });
+    }
     return new RestoreTarget(path, workPath, handle, sizeBytes, partial === undefined, false);
   }
 
@@ -77,9 +87,22 @@ export class RestoreTarget {
         const { bytesWritten } = await this.handle.write(bytes, done, bytes.length - done, offset + done);
         done += bytesWritten;
       }
+      await this.#syncNowAndThen(bytes.length);
     } catch (cause) {
       throw new TargetError(`${this.workPath} cannot be written: ${messageOf(cause)}`, { cause });
     }
+  }
+
+  /** In the background; a failure is thrown by every one that follows, and by `commit`. */
+  async #syncNowAndThen(writtenBytes: number): Promise<void> {
+    this.#unsyncedBytes += writtenBytes;
+    if (this.#unsyncedBytes < SYNCED_BYTES) return;
+    this.#unsyncedBytes = 0;
+    const earlier = this.#syncing;
+    // Linux tells a failure once: each that follows fails with it.
+    this.#syncing = earlier.then(() => this.handle.datasync());
+    this.#syncing.catch(() => undefined);
+    await earlier;
   }
 
   /** Makes [start, end) hold zeros, and writes only where it does not. */
@@ -94,6 +117,7 @@ export class RestoreTarget {
 
   /** All bytes are right: makes them last, and gives a file its name. */
   async commit(): Promise<void> {
+    await this.#syncing;
     await this.handle.sync();
     await this.handle.close();
     if (!this.isDevice) await rename(this.workPath, this.path);
@@ -101,6 +125,7 @@ export class RestoreTarget {
 
   /** Not all bytes are right: leaves them where they are, for another try. */
   async abandon(): Promise<void> {
+    await this.#syncing.catch(() => undefined);
     await this.handle.close();
   }
 }
