@@ -1,5 +1,6 @@
 /** How a command talks to a running gateway. */
 import { FailedError, UsageError } from '../../lib/cli/output';
+import { Progress, type CommandHost } from '../../lib/cli/terminal';
 import { AdminClient, AdminRefusedError, NotRunningError } from '../admin/client';
 import { readCatalogDirectory } from '../config';
 import { ConfigError } from '../config-error';
@@ -20,6 +21,33 @@ export async function askGateway<Answer>(
     if (error instanceof AdminRefusedError) throw new FailedError(error.message);
     throw error;
   }
+}
+
+const POLL_MS = 1_000;
+
+/** What to show of something that goes on in a gateway. */
+export interface Following<Report> {
+  readonly isRunning: (report: Report) => boolean;
+  /** Shown while it runs. */
+  readonly describe: (report: Report) => string;
+  readonly next: () => Promise<Report>;
+}
+
+/** Asks every second until it has ended. It goes on if this process is stopped. */
+export async function follow<Report>(
+  host: CommandHost,
+  first: Report,
+  { isRunning, describe, next }: Following<Report>,
+): Promise<Report> {
+  const progress = new Progress(host.terminal);
+  let report = first;
+  while (isRunning(report)) {
+    progress.update(describe(report));
+    await host.sleep(POLL_MS);
+    report = await next();
+  }
+  progress.done();
+  return report;
 }
 
 /** Whether a gateway uses the directory that `CATALOG_DIR` leads to. */

@@ -12,12 +12,10 @@ import {
   table,
   UsageError,
 } from '../../lib/cli/output';
-import { Progress, type CommandHost } from '../../lib/cli/terminal';
+import type { CommandHost } from '../../lib/cli/terminal';
 import type { KeysReport, Retirement } from '../admin/keys';
 import { keyId, MASTER_KEY_SIZE } from '../seal/keyring';
-import { askGateway } from './ask-gateway';
-
-const POLL_MS = 1_000;
+import { askGateway, follow } from './ask-gateway';
 
 export function addKeysCommand(program: Command, host: CommandHost): void {
   const keys = program
@@ -60,14 +58,12 @@ function addRotate(keys: Command, host: CommandHost): void {
     )
     .option('--no-wait', 'only start it; "keys list" tells how far it is')
     .action(async ({ wait }: { wait: boolean }) => {
-      let report = await askReport(host, 'POST', '/keys/rotation');
-      const progress = new Progress(host.terminal);
-      while (wait && report.rotation.state === 'running') {
-        progress.update(describeRotation(report));
-        await host.sleep(POLL_MS);
-        report = await askReport(host, 'GET', '/keys');
-      }
-      progress.done();
+      const started = await askReport(host, 'POST', '/keys/rotation');
+      const report = await follow(host, started, {
+        isRunning: ({ rotation }) => wait && rotation.state === 'running',
+        describe: describeRotation,
+        next: () => askReport(host, 'GET', '/keys'),
+      });
       host.terminal.out(host.output() === 'json' ? json(report.rotation) : `${describeRotation(report)}\n`);
       host.finish(report.rotation.state === 'incomplete' ? EXIT.problem : EXIT.ok);
     });

@@ -9,11 +9,9 @@ import {
   formatTime,
   json,
 } from '../../lib/cli/output';
-import { Progress, type CommandHost } from '../../lib/cli/terminal';
+import type { CommandHost } from '../../lib/cli/terminal';
 import type { MirrorReport } from '../admin/mirror';
-import { askGateway } from './ask-gateway';
-
-const POLL_MS = 1_000;
+import { askGateway, follow } from './ask-gateway';
 
 export function addMirrorCommand(program: Command, host: CommandHost): void {
   const mirror = program
@@ -31,17 +29,12 @@ export function addMirrorCommand(program: Command, host: CommandHost): void {
       const isOver = ({ state, comparison }: MirrorReport): boolean =>
         comparison.endedAt !== before.comparison.endedAt && state !== 'catching-up';
       const isStuck = ({ state }: MirrorReport): boolean => state === 'refused' || state === 'unreachable';
-      const progress = new Progress(host.terminal);
-      let report = before;
-      while (!isOver(report) && !isStuck(report)) {
-        const { comparison, pending } = report;
-        progress.update(
+      const report = await follow(host, before, {
+        isRunning: (now) => !isOver(now) && !isStuck(now),
+        describe: ({ comparison, pending }) =>
           `${count(comparison.done, 'directory', 'directories')} compared, ${count(pending, 'change')} to carry over`,
-        );
-        await host.sleep(POLL_MS);
-        report = await ask(host, 'GET', '/mirror');
-      }
-      progress.done();
+        next: () => ask(host, 'GET', '/mirror'),
+      });
       tell(host, report);
     });
 }
