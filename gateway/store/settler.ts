@@ -158,7 +158,10 @@ export class Settler {
       log.error({ path, reason: found.reason }, 'a stored file is not a whole object');
     } else if (before?.kind === 'object' && !sameVersion(before, found)) {
       this.stats.foreignChanges += 1;
-      log.warn({ path, now: found ? 'another version' : 'gone' }, 'an object changed behind the gateway');
+      // What a seal says of the time is true: somebody put back what was replaced.
+      const isOlder = found?.header !== undefined && found.lastModified < before.lastModified;
+      const now = isOlder ? 'an older version' : found ? 'another version' : 'gone';
+      log[isOlder ? 'error' : 'warn']({ path, now }, 'an object changed behind the gateway');
     }
   }
 }

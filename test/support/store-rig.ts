@@ -97,7 +97,7 @@ export class StoreRig {
       firstPauseMs: 10,
       idleMs: 10,
     };
-    const trash = { keepMs: 7 * DAY_MS, maxBytes: 2 ** 38, ...this.options.trash };
+    const trash = { keepMs: 7 * DAY_MS, minKeepMs: 2 * DAY_MS, maxBytes: 2 ** 38, ...this.options.trash };
     this.keyCheck = keyCheck;
     this.store = new FtpStore({
       ...shared,
@@ -112,6 +112,16 @@ export class StoreRig {
       ...(second && { mirror: second }),
       monotonicMs: () => performance.now(),
     });
+  }
+
+  /** Looks at everything on the server once more. */
+  async crawl(): Promise<void> {
+    const { crawler } = this.store;
+    const { checks } = crawler.progress;
+    crawler.start();
+    crawler.checkSoon();
+    while (crawler.progress.checks === checks || crawler.progress.state !== 'idle')
+      await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
   /** As after kill -9: nothing is closed in order. `losesDisk`: the catalog is gone too. `changes`: it comes back with another configuration. */

@@ -25,13 +25,6 @@ describe.each([
   const list = (query = {}) => rig.store.list('bucket', { ...listing, ...query });
   const keys = async (query = {}) => (await list(query)).objects.map(({ key }) => key);
   const listed = () => tree.calls.filter(({ method }) => method === 'list').map(({ path }) => path);
-  const crawl = async () => {
-    const { checks } = rig.store.crawler.progress;
-    rig.store.crawler.start();
-    rig.store.crawler.checkSoon();
-    while (rig.store.crawler.progress.checks === checks || rig.store.crawler.progress.state !== 'idle')
-      await new Promise((resolve) => setTimeout(resolve, 5));
-  };
 
   it('looks into no more directories than a page shows', async () => {
     for (let i = 10; i < 50; i++) await put(`v/${i}/a`);
@@ -86,7 +79,7 @@ describe.each([
     tree.files.set('/root/bucket/v/stays/a foreign file', Buffer.from('foreign'));
     for (const path of [...tree.files.keys()]) if (path.includes('/gone/')) tree.files.delete(path);
     tree.directories.delete('/root/bucket/v/gone');
-    await crawl();
+    await rig.crawl();
     const expected = sealed ? ['v/stays/same'] : ['v/stays/same', 'v/stays/torn.cfg'];
     tree.calls.length = 0;
     expect(await keys()).toEqual(expected);
@@ -104,14 +97,14 @@ describe.each([
     // What takes the place of a torn file is an object, and no finding any more.
     await put('v/stays/torn.cfg', 'whole');
     tree.files.delete('/root/bucket/v/stays/a foreign file');
-    await crawl();
+    await rig.crawl();
     expect(rig.catalog.counts.findings).toBe(0);
   });
 
   it('has everything proved when a crawl from nothing is over', async () => {
     for (const key of ['a', 'b/c', 'b/d/e', 'f/g/h/i']) await put(key);
     await rig.restart(true);
-    await crawl();
+    await rig.crawl();
     expect(rig.catalog.isProvedWhole).toBe(true);
     tree.calls.length = 0;
     expect(await keys()).toEqual(['a', 'b/c', 'b/d/e', 'f/g/h/i']);
@@ -132,7 +125,7 @@ describe.each([
     for (let i = 0; i < 60; i++) all.push(`v/blocks/${i % 4}/${i % 15}/${String(i).padStart(2, '0')}.blk`);
     for (const key of all) await put(key);
     await rig.restart(true);
-    const crawled = crawl();
+    const crawled = rig.crawl();
     let [isOver, listings] = [false, 0];
     void crawled.then(() => (isOver = true));
     while (!isOver) {
@@ -151,7 +144,7 @@ describe.each([
     for (let i = 0; i < 20; i++) await put(`d/${i}`, 'first');
     rig.store.crawler.start();
     for (let round = 0; round < 5; round++) {
-      const checked = crawl();
+      const checked = rig.crawl();
       for (let i = 0; i < 20; i++) {
         if ((i + round) % 3 === 0) await rig.store.delete(ref(`d/${i}`));
         else await put(`d/${i}`, `${'x'.repeat(round)}${i}`);
@@ -184,7 +177,7 @@ describe.each([
         async *open() {
           for (const path of [...tree.files.keys()]) if (path.includes('/d/')) tree.files.delete(path);
           for (const path of ['/root/bucket/d/e', '/root/bucket/d']) tree.directories.delete(path);
-          checked = crawl();
+          checked = rig.crawl();
           await new Promise((resolve) => setTimeout(resolve, 1_000));
           yield Buffer.from('new');
         },
