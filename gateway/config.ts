@@ -1,6 +1,6 @@
 /** The gateway's configuration: environment in, one frozen object or every problem at once out. */
 
-import { CATALOG_DIRECTORY, METRICS_PORT, S3_PORT } from '../lib/names';
+import { CATALOG_DIRECTORY, DEFAULT_BUCKET, METRICS_PORT, S3_PORT } from '../lib/names';
 import { readAccessKeys } from './access-keys';
 import { ConfigError } from './config-error';
 import { readCertificateFiles, type CertificateFiles } from './certificate';
@@ -133,7 +133,8 @@ export function readCatalogDirectory(env: Readonly<Record<string, string | undef
 
 /** `S3_BUCKET`. */
 export function readBucket(read: EnvironmentReader): string {
-  return read.matching('S3_BUCKET', BUCKET_NAME, 'a bucket name: 3 to 63 of a-z 0-9 . -', 'longhorn') ?? '';
+  const expected = 'a bucket name: 3 to 63 of a-z 0-9 . -';
+  return read.matching('S3_BUCKET', BUCKET_NAME, expected, DEFAULT_BUCKET) ?? '';
 }
 
 /** `PLAIN_OBJECTS`. */

@@ -7,11 +7,10 @@ import { isDnsSubdomain } from './kube-names';
 import { LonghornSetting } from './longhorn-setting';
 import { checkLonghornVersion, longhornHas } from './longhorn-version';
 import { checkNamespace } from './namespace';
-import { DEFAULT_TARGET, LONGHORN_NAMESPACE, targetNames } from './names';
+import { DEFAULT_BUCKET, DEFAULT_TARGET, LONGHORN_NAMESPACE, targetNames } from './names';
 import { ownLabels } from './own-labels';
 import { accept, expect, type Finding } from './problems';
 
-export const DEFAULT_BUCKET = 'longhorn-backups';
 const DEFAULT_REGION = 'us-east-1';
 const DEFAULT_POLL_INTERVAL = '5m0s';
 

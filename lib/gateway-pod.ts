@@ -1,6 +1,5 @@
 /** The pod of the gateway: what it is told, what it mounts, how it is probed. */
 import { k8s } from 'cdk8s-plus-28';
-import { DEFAULT_BUCKET } from './backup-target';
 import {
   DEFAULT_CA_KEY,
   DEFAULT_CATALOG_SIZE,
@@ -12,6 +11,7 @@ import {
 import {
   CATALOG_DIRECTORY,
   CATALOG_MOUNT_PATH,
+  DEFAULT_BUCKET,
   FTP_SECRET_KEYS,
   GATEWAY_ENV,
   HEALTH_PATH,

@@ -63,6 +63,11 @@ export const DETACHED_SETTING = 'allow-recurring-job-while-volume-detached';
 
 /** The CronJob that verifies backups. */
 export const VERIFY_NAME = 'longhaul-verify';
+/** The one that verifies those on the mirror. */
+export const VERIFY_MIRROR_NAME = 'longhaul-mirror-verify';
+
+/** Bucket that Longhorn's URL and the gateway name unless they are told another. */
+export const DEFAULT_BUCKET = 'longhorn-backups';
 
 /** BackupTarget that Longhorn makes by itself and gives to every volume that names no other. */
 export const DEFAULT_TARGET = 'default';
@@ -79,6 +84,8 @@ export interface TargetNames {
   readonly longhornSecret: string;
   /** CronJob that verifies the backups. */
   readonly verify: string;
+  /** CronJob that verifies those on the mirror. */
+  readonly verifyMirror: string;
 }
 
 /** The names of what belongs to a target. */
@@ -90,6 +97,7 @@ export function targetNames(target: string = DEFAULT_TARGET): TargetNames {
     mirrorSecret: MIRROR_SECRET_NAME + suffix,
     longhornSecret: LONGHORN_SECRET_NAME + suffix,
     verify: VERIFY_NAME + suffix,
+    verifyMirror: VERIFY_MIRROR_NAME + suffix,
   };
 }
 

@@ -69,6 +69,7 @@ export class Stage {
       ...{ FTP_HOST: slowLine.host, FTP_PORT: String(port), FTP_USER: user, FTP_PASSWORD: password },
       ...{ FTP_ROOT_PATH: `${server.path}/gateway`, FTP_TLS: tls ? 'explicit' : 'off' },
       ENCRYPTION_KEY,
+      S3_BUCKET: gateway.bucket,
     };
     return new Stage(server, slowLine, gateway, new LonghornLoad(gateway), slowConnect, reader);
   }

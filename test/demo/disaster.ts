@@ -12,6 +12,7 @@ const REPOSITORY = join(__dirname, '..', '..');
 export interface Disaster {
   readonly ftp: FtpAccount;
   readonly encryptionKey: string;
+  readonly bucket: string;
   readonly volume: string;
   /** What the volume held when it was backed up last. */
   readonly expected: Snapshot;
@@ -20,7 +21,7 @@ export interface Disaster {
 
 /** Plays what docs/disaster-recovery.md tells. Whether the image is the volume, byte by byte. */
 export async function playDisaster(disaster: Disaster, terminal: Terminal): Promise<boolean> {
-  const { ftp, encryptionKey, volume } = disaster;
+  const { ftp, encryptionKey, bucket, volume } = disaster;
   const directory = mkdtempSync(join(tmpdir(), 'longhaul-new-machine-'));
   const image = join(directory, `${volume}.img`);
   const env = {
@@ -30,6 +31,7 @@ export async function playDisaster(disaster: Disaster, terminal: Terminal): Prom
     FTP_PASSWORD: ftp.password,
     FTP_TLS: ftp.tls,
     ENCRYPTION_KEY: encryptionKey,
+    S3_BUCKET: bucket,
   };
   terminal.line(
     'The cluster is gone, and the gateway with its catalog. A new machine has the FTP account and the key.',

@@ -37,7 +37,11 @@ async function main(keep: boolean): Promise<boolean> {
     showReport(report);
     if (!keep) await gateway.stop();
     const { volume, last: expected } = report;
-    const disaster = { ftp, encryptionKey, volume: volume.name, expected, sizeBytes: volume.sizeBytes };
+    const { bucket } = gateway;
+    const disaster = {
+      ...{ ftp, encryptionKey, bucket, volume: volume.name },
+      ...{ expected, sizeBytes: volume.sizeBytes },
+    };
     const survived = await Promise.race([playDisaster(disaster, terminal), interrupted]);
     if (survived === 'interrupted') return false;
     terminal.line();

@@ -48,6 +48,7 @@ describe('the page for the day the cluster is gone', () => {
       FTP_PASSWORD: ftp.password,
       FTP_TLS: 'off',
       ENCRYPTION_KEY: KEY.toString('hex'),
+      S3_BUCKET: 'longhorn',
     };
     for (const args of COMMANDS) {
       const result = await cli.run(args, { env, cwd });

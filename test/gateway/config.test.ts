@@ -34,7 +34,7 @@ describe('gateway configuration', () => {
         connections: 4,
         retryMs: 300_000,
       },
-      s3: { port: 9000, bucket: 'longhorn' },
+      s3: { port: 9000, bucket: 'longhorn-backups' },
       segmentLog2: 18,
     });
     expect(readConfig(good).encryptionKeys).toBeUndefined();

@@ -36,7 +36,7 @@ it('leaves open in the example what everybody has to fill in, and nothing else i
   };
   expect(readConfig({ ...example, ...filled })).toMatchObject({
     ftp: { root: '/longhaul', tls: 'explicit' },
-    s3: { bucket: 'longhorn' },
+    s3: { bucket: 'longhorn-backups' },
   });
 });
 

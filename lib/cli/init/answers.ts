@@ -4,6 +4,7 @@ import { checkCredentials, type Credentials } from '../../credentials';
 import { CronError, parseCron } from '../../cron';
 import { checkImage } from '../../image';
 import { cronInUtc, LocalTimeError } from '../../local-time';
+import { DEFAULT_BUCKET } from '../../names';
 import { parsePvcRef } from '../label/wanted';
 import { UsageError } from '../output';
 import type { PvcRef } from '../pvc-volume';
@@ -55,7 +56,7 @@ const QUESTIONS: Readonly<Record<keyof Answers, Question>> = {
   },
   bucket: {
     text: 'Name of the bucket that Longhorn will see',
-    fallback: () => 'longhorn',
+    fallback: () => DEFAULT_BUCKET,
     problem: (answer) =>
       isBucketName(answer) ? undefined : 'expected 3 to 63 of a-z, 0-9, dots and hyphens',
   },

@@ -67,6 +67,7 @@ describe('without a cluster', () => {
       FTP_TLS: 'off',
       FTP_RETRY_SECONDS: '2',
       ENCRYPTION_KEY: KEY.toString('hex'),
+      S3_BUCKET: 'longhorn',
     };
   }, 60_000);
 

@@ -44,7 +44,7 @@ describe('longhaul init', () => {
     const { stack, secrets } = settings();
     expect(stack).toMatchObject({
       image: 'registry.example/longhaul:1.0.0',
-      targets: [{ bucket: 'longhorn', gateway: { ftp: { tls: 'off', connections: 2 } } }],
+      targets: [{ bucket: 'longhorn-backups', gateway: { ftp: { tls: 'off', connections: 2 } } }],
       recurringJobs: [
         {
           at: '03:00 Europe/Paris',
