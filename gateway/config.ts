@@ -43,6 +43,8 @@ export interface GatewayConfig {
   readonly trash: {
     /** How long deleted and replaced files rest before they leave the FTP server, in milliseconds; 0: not at all. */
     readonly keepMs: number;
+    /** How long they rest while the account is full, in milliseconds: then what rested longer makes way. */
+    readonly minKeepMs: number;
     /** Bytes of them on the FTP server above which the oldest leave before their time. */
     readonly maxBytes: number;
   };
@@ -110,6 +112,7 @@ function readAll(read: EnvironmentReader): GatewayConfig {
     deleteGuard: read.oneOf('DELETE_GUARD', ['enforce', 'warn', 'off'], 'enforce'),
     trash: {
       keepMs: read.integer('TRASH_DAYS', 0, 3650, 7) * DAY_MS,
+      minKeepMs: read.integer('TRASH_MIN_DAYS', 0, 3650, 2) * DAY_MS,
       maxBytes: read.integer('TRASH_MAX_GIB', 1, 1_000_000, 256) * GIB,
     },
     rotationBytesPerSecond: read.integer('ROTATION_MIB_PER_SECOND', 0, 10_000, 0) * MIB,

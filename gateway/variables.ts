@@ -58,6 +58,8 @@ export const VARIABLES: Readonly<Record<string, Readonly<Record<string, string>>
       'a delete of a block that a stored backup needs: `enforce` refuses it with 503, `warn` only logs it, `off` does not look',
     TRASH_DAYS:
       'how long deleted and replaced files rest on the FTP server before they leave it; 0 for not at all. Locks and the stubs of backups in progress do not rest, nor do files that were replaced by the same content',
+    TRASH_MIN_DAYS:
+      'how long they rest at least while the account is full: then what has rested longer makes way for what is stored, the oldest first',
     TRASH_MAX_GIB: 'how much may rest; above it the oldest leave before their time',
     UPLOAD_EXPIRY_DAYS:
       'multipart uploads that nobody goes on with for this long are removed with their parts; 0: never',

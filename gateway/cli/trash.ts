@@ -11,13 +11,11 @@ import {
   table,
   UsageError,
 } from '../../lib/cli/output';
-import { Progress, type CommandHost } from '../../lib/cli/terminal';
-import type { AdminClient } from '../admin/client';
+import type { CommandHost } from '../../lib/cli/terminal';
 import { MAX_VERSIONS, type TrashReport, type TrashVersionReport } from '../admin/trash';
 import type { TrashJob } from '../store/trash-jobs';
-import { askGateway } from './ask-gateway';
+import { askGateway, follow } from './ask-gateway';
 
-const POLL_MS = 1_000;
 const DAY_MS = 86_400_000;
 
 interface SelectionOptions {
@@ -98,19 +96,15 @@ async function empty(
   await run(host, 'empty', { ...selectionOf(options), ...removedBefore });
 }
 
-/** Starts a job in the gateway, and tells how it goes until it has ended. It goes on if this process is stopped. */
+/** Starts a job in the gateway, and tells how it goes until it has ended. */
 async function run(host: CommandHost, action: TrashJob['action'], request: object): Promise<void> {
-  const progress = new Progress(host.terminal);
-  const job = await askGateway(host.env, async (gateway) => {
-    let current = await gateway.call<TrashJob>('POST', `/trash/${action}`, request);
-    while (current.state === 'running') {
-      progress.update(describeJob(current));
-      await host.sleep(POLL_MS);
-      current = await jobOf(gateway);
-    }
-    return current;
-  });
-  progress.done();
+  const job = await askGateway(host.env, async (gateway) =>
+    follow(host, await gateway.call<TrashJob>('POST', `/trash/${action}`, request), {
+      isRunning: ({ state }) => state === 'running',
+      describe: describeJob,
+      next: () => gateway.call<TrashJob>('GET', '/trash/job'),
+    }),
+  );
   host.terminal.out(host.output() === 'json' ? json(job) : `${describeJob(job)}\n`);
   const isWhole = job.state === 'done' && job.missing === 0 && job.damaged === 0;
   host.finish(isWhole ? EXIT.ok : EXIT.problem);
@@ -118,11 +112,7 @@ async function run(host: CommandHost, action: TrashJob['action'], request: objec
     throw new FailedError(`${job.reason ?? 'unknown'}\nWhat is not done rests in the trash: run this again.`);
 }
 
-function jobOf(gateway: AdminClient): Promise<TrashJob> {
-  return gateway.call<TrashJob>('GET', '/trash/job');
-}
-
-function describe({ groups, stats, keepMs, maxBytes, complete }: TrashReport): string {
+function describe({ groups, stats, keepMs, minKeepMs, maxBytes, complete }: TrashReport): string {
   const rows = groups.map(({ bucket, place, isVolume, versions, bytes, firstRemovedAt, lastRemovedAt }) => [
     bucket,
     isVolume ? `volume ${place}` : place,
@@ -136,7 +126,7 @@ function describe({ groups, stats, keepMs, maxBytes, complete }: TrashReport): s
   const limits =
     keepMs === 0
       ? 'The trash is off (TRASH_DAYS=0).'
-      : `Files rest for ${formatDuration(keepMs)}, at most ${formatBytes(maxBytes)} of them.`;
+      : `Files rest for ${formatDuration(keepMs)}, at most ${formatBytes(maxBytes)} of them; while the account is full, for ${formatDuration(Math.min(keepMs, minKeepMs))}.`;
   const total = `${count(stats.entries, 'version')} in all, ${formatBytes(stats.bytes)}. ${limits}\n`;
   const rest = complete ? '' : 'The gateway is still finding out what rests on the FTP server.\n';
   return (rows.length > 0 ? table(header, rows) : '') + total + rest;

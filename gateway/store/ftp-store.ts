@@ -9,6 +9,7 @@ import type { Keyring } from '../seal/keyring';
 import type { Catalog, Directory } from './catalog';
 import { CatalogDamagedError } from './catalog-error';
 import { KeyLock } from './concurrency';
+import { ClientFiles } from './client-files';
 import { Crawler, type CrawlProgress } from './crawler';
 import { DeleteGuard, type DeleteGuardStats, type GuardMode } from './delete-guard';
 import { Directories, type DirectoryStats } from './directories';
@@ -115,6 +116,7 @@ export class FtpStore implements ObjectStore {
   readonly #reader: ObjectReader;
   readonly #writer: ObjectWriter;
   readonly #uploads: Uploads;
+  readonly #clientFiles: ClientFiles;
   readonly #abandoned: AbandonedUploads;
   readonly #references: BlockReferences;
   readonly #guard: DeleteGuard;
@@ -140,8 +142,13 @@ export class FtpStore implements ObjectStore {
     this.#directories = new Directories({ ...options, settler });
     const open = (): Promise<void> => options.root.open();
     this.crawler = new Crawler({ ...options, directories: this.#directories, open });
+    this.#clientFiles = new ClientFiles({
+      ...options,
+      makeRoom: (bytes) => this.trashKeeper.makeRoom(bytes),
+    });
     this.#uploads = new Uploads({
       ...options,
+      clientFiles: this.#clientFiles,
       objectAt: (ref) => this.#reader.record(ref),
       isInTrash: ({ bucket, key, uploadId }) =>
         this.#trash.rows.versions(bucket, key).some(({ upload }) => upload === uploadId),
@@ -270,7 +277,7 @@ export class FtpStore implements ObjectStore {
       this.#writer.commit(
         ref,
         async ({ lastModified, replaced, newDirectories, mayCommit }) => {
-          const { layout, files } = this.options;
+          const { layout } = this.options;
           const describe = (): Pick<ObjectInfo, 'size' | 'etag' | 'lastModified' | 'checksum'> => {
             const { md5, checksum } = body.digests();
             return {
@@ -280,7 +287,7 @@ export class FtpStore implements ObjectStore {
               ...(checksum && { checksum }),
             };
           };
-          const stored = await files.write({
+          const stored = await this.#clientFiles.write({
             path: layout.object(ref),
             context: ref,
             size: body.size,

@@ -2,6 +2,7 @@
 
 import type { Logger } from 'pino';
 import type { Catalog } from './catalog';
+import { KeyLock } from './concurrency';
 import type { Trash } from './trash';
 
 export interface TrashKeeperOptions {
@@ -17,6 +18,8 @@ const FIRST_INTERVAL_MS = 1_000;
 
 export class TrashKeeper {
   readonly #stop = new AbortController();
+  /** Of those that delete the oldest: a file is counted once. */
+  readonly #turns = new KeyLock();
   #running: Promise<void> | undefined;
   #reconciling: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -54,10 +57,17 @@ export class TrashKeeper {
     return this.#running;
   }
 
+  /** As `Trash.makeRoom`, once it is known what lies there. */
+  async makeRoom(bytes: number): Promise<number> {
+    await this.learn();
+    return this.#turns.hold('', () => this.options.trash.makeRoom(bytes, this.#stop.signal));
+  }
+
   /** Resolves when nothing of it is on its way any more. */
   async close(): Promise<void> {
     this.#stop.abort(new Error('the gateway stops'));
     await this.#running;
+    await this.#turns.hold('', () => Promise.resolve());
     clearTimeout(this.#timer);
   }
 
@@ -67,7 +77,7 @@ export class TrashKeeper {
     if (signal.aborted || !isOpen()) return;
     try {
       await this.learn();
-      await trash.expire(signal);
+      await this.#turns.hold('', () => trash.expire(signal));
     } catch (error) {
       if (!signal.aborted) log.warn({ reason: String(error) }, 'the trash is looked after later');
     }

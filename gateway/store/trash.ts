@@ -21,6 +21,8 @@ import { TrashRows, type Batch, type TrashEntry } from './trash-rows';
 export interface TrashSettings {
   /** Milliseconds that a file rests in it; 0: nothing is put into it. */
   readonly keepMs: number;
+  /** Milliseconds that it rests there even while the account is full. */
+  readonly minKeepMs: number;
   /** Bytes on the FTP server above which the oldest leave before their time. */
   readonly maxBytes: number;
 }
@@ -171,14 +173,35 @@ export class Trash {
 
   /** Deletes what has rested long enough, and the oldest of what is too much. */
   async expire(signal: AbortSignal): Promise<void> {
-    const { keepMs, maxBytes, now } = this.options;
-    for (const batch of [...this.rows.batches()]) {
-      for (const entry of [...this.rows.inBatch(batch)]) {
+    const { keepMs, maxBytes } = this.options;
+    await this.#purgeOldest(signal, (restedMs) => restedMs >= keepMs || this.stats.bytes > maxBytes);
+  }
+
+  /** Deletes the oldest of what has rested for the least time until so many bytes are free. Returns how many are. */
+  async makeRoom(bytes: number, signal: AbortSignal): Promise<number> {
+    let freed = 0;
+    await this.#purgeOldest(signal, (restedMs, entry) => {
+      if (freed >= bytes || restedMs < this.options.minKeepMs) return false;
+      freed += entry.bytes;
+      return true;
+    });
+    return freed;
+  }
+
+  /** @param isDue asked of the oldest in each batch, until it is not */
+  async #purgeOldest(
+    signal: AbortSignal,
+    isDue: (restedMs: number, entry: TrashEntry) => boolean,
+  ): Promise<void> {
+    const { keepMs, now } = this.options;
+    for (const batch of this.rows.batches()) {
+      for (;;) {
         signal.throwIfAborted();
-        const isOver = now() - entry.removedAt >= keepMs;
-        if (!isOver && this.stats.bytes <= maxBytes) break;
-        await this.purge(entry);
-        if (isOver) this.stats.expired += 1;
+        const [oldest] = this.rows.inBatch(batch);
+        const restedMs = now() - (oldest?.removedAt ?? 0);
+        if (!oldest || !isDue(restedMs, oldest)) break;
+        await this.purge(oldest);
+        if (restedMs >= keepMs) this.stats.expired += 1;
         else this.stats.evicted += 1;
       }
       await this.removeIfEmpty(batch);

@@ -8,6 +8,7 @@ import { compareKeys } from '../s3/key-order';
 import { multipartEtag, selectParts } from '../s3/multipart';
 import { completedChecksum } from '../s3/upload-checksum';
 import type { Catalog } from './catalog';
+import type { ClientFiles } from './client-files';
 import { KeyLock } from './concurrency';
 import type { PartRow, UploadRow } from './multipart-rows';
 import type { ObjectFiles, ReplacedFile } from './object-files';
@@ -44,6 +45,7 @@ export interface UploadsOptions {
   readonly tree: RemoteTree;
   readonly catalog: Catalog;
   readonly files: ObjectFiles;
+  readonly clientFiles: Pick<ClientFiles, 'write'>;
   readonly layout: RemoteLayout;
   /** The object that is stored under a key, with the upload that it was made by. */
   readonly objectAt: (ref: ObjectRef) => Promise<Pick<ObjectRecord, 'upload' | 'etag'> | undefined>;
@@ -77,7 +79,7 @@ export class Uploads {
   }
 
   async putPart(ref: UploadRef, partNumber: number, body: Body): Promise<PartInfo> {
-    const { layout, files, catalog, now } = this.options;
+    const { layout, clientFiles, catalog, now } = this.options;
     this.get(ref);
     const file = `${partNumber}-${randomBytes(8).toString('hex')}`;
     const path = layout.part(ref.uploadId, file);
@@ -86,7 +88,7 @@ export class Uploads {
       const { md5, checksum } = body.digests();
       return { size: body.size, etag: md5.toString('hex'), lastModified, ...(checksum && { checksum }) };
     };
-    const { storedSize, header } = await files.write({
+    const { storedSize, header } = await clientFiles.write({
       path,
       context: { bucket: ref.bucket, key: ref.key, uploadId: ref.uploadId, partNumber },
       size: body.size,
@@ -268,13 +270,13 @@ export class Uploads {
     known: Pick<ObjectInfo, 'etag' | 'lastModified' | 'checksum'>,
     replaced?: ReplacedFile,
   ): Promise<ObjectRecord> {
-    const { files, layout } = this.options;
+    const { files, clientFiles, layout } = this.options;
     const size = parts.reduce((sum, part) => sum + part.size, 0);
     const { attributes } = upload;
     const content = { size, ...known };
     const manifest = { upload: upload.uploadId, parts: parts.map(toStoredPart) };
     const metadata = { ...content, ...attributes, ...(files.seals && manifest) };
-    const stored = await files.write({
+    const stored = await clientFiles.write({
       path: layout.object(upload),
       context: { bucket: upload.bucket, key: upload.key },
       size: files.seals ? 0 : size,

@@ -1,6 +1,7 @@
 /** A remote tree in memory: shows what the store does between the calls of a server that fails at a chosen moment. */
 
 import {
+  RemoteFull,
   RemoteRefused,
   RemoteUnavailable,
   type FileToPut,
@@ -30,6 +31,8 @@ export class MemoryTree implements RemoteTree {
   fault: (call: TreeCall) => Fault = () => undefined;
   /** Directories that the server lists as empty, without an error, as vsftpd does with unreadable ones. */
   readonly unreadable = new Set<string>();
+  /** Bytes of all files that the account holds at most. */
+  capacityBytes = Infinity;
 
   async list(directory: string): Promise<Listing> {
     return this.#call('list', directory, () => {
@@ -74,6 +77,8 @@ export class MemoryTree implements RemoteTree {
     const movesAside = (file.keepsReplaced?.() ?? false) && this.files.has(target);
     if (movesAside) await this.rename(target, aside);
     return this.#call('putFile', target, () => {
+      const stored = [...this.files.values()].reduce((sum, { length }) => sum + length, 0);
+      if (stored + bytes.length > this.capacityBytes) throw new RemoteFull('STOR: 552 Quota exceeded.');
       if (!this.directories.has(parentOf(temporary))) throw new RemoteRefused(`STOR ${temporary}`, 553);
       this.#makeParents(target);
       if (this.directories.has(target)) throw new RemoteRefused(`RNTO ${target}`, 550);
