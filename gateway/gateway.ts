@@ -133,13 +133,16 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
   });
   const { rotation } = store.keys;
   const space = new AvailableSpace(tree, layout.root);
-  const verifications = new Verifications(
+  const recordsAt = (location: Pick<MirrorLocation, 'tree' | 'layout'>): RecordFiles =>
     new RecordFiles({
-      ...{ tree, layout, bucket: config.s3.bucket, now: Date.now },
+      ...{ tree: location.tree, layout: location.layout, bucket: config.s3.bucket, now: Date.now },
       ...(keyring && { keyring }),
       readPlain: config.readPlainObjects,
-    }),
-  );
+    });
+  const verifications = new Verifications({
+    first: recordsAt({ tree, layout }),
+    ...(mirror && { mirror: recordsAt(mirror) }),
+  });
   const metrics = new Metrics({
     version,
     now: Date.now,
@@ -156,7 +159,7 @@ export async function startGateway(config: GatewayConfig, log: Logger): Promise<
     }),
     volumes: () => storedVolumes(catalog),
     availableBytes: () => space.bytes,
-    verification: () => verifications.last,
+    verifications: () => verifications.last,
     certificateFile: config.s3.tls?.certFile,
   });
   const app = buildApp({

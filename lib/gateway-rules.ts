@@ -107,7 +107,7 @@ function checkOptions(options: GatewayOptions): Finding[] {
   ];
 }
 
-function checkVerify({ schedule, share, limit }: VerifyOptions): Finding[] {
+function checkVerify({ schedule, share, limit, path }: VerifyOptions): Finding[] {
   const [, part, of] = (/^(\d{1,4})\/(\d{1,4})$/.exec(share ?? '1/30') ?? []).map(Number);
   return [
     ...(schedule === undefined ? [] : cronFindings('schedule', schedule)),
@@ -131,6 +131,13 @@ function checkVerify({ schedule, share, limit }: VerifyOptions): Finding[] {
       'limit',
       limit,
       'expected bytes a second such as "500K" or "20M"',
+    ),
+    // An argument of a command: what begins with a dash would be an option.
+    ...expect(
+      path === undefined || /^[^-\s]\S*$/.test(path),
+      'path',
+      path,
+      'expected the path in the URL of the backup target, such as "cluster-1/"',
     ),
   ];
 }

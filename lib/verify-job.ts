@@ -18,37 +18,48 @@ export interface VerifyOptions {
   readonly schedule?: string;
   /** Which share of the blocks is read each time, another one each day; whether the others are there is always looked at. @default '1/30' */
   readonly share?: string;
-  /** Bytes a second at most, such as `20M`. @default - no limit */
+  /** Bytes a second at most, such as `20M`; with a mirror, from each of both servers. @default - no limit */
   readonly limit?: string;
+  /** The path in the backup target's URL, where the target is not one of `BackupTarget`, which has none. @default - none */
+  readonly path?: string;
 }
 
 /**
- * A CronJob that runs `longhaul verify` straight on the FTP server, with the Secret of the gateway. A run that finds damage, or cannot find
- * out, ends with a failed Job, and its log has the verdicts. The connections of `ftp.connections` come on top of the gateway's: hosts allow 3 to 10 in
- * all.
+ * A CronJob that runs `longhaul verify` straight on the FTP server, with the Secret of the gateway, and where there is a mirror a second one that does the
+ * same there. A run that finds damage, or cannot find out, ends with a failed Job, and its log has the verdicts. The connections of `ftp.connections`
+ * come on top of the gateway's: hosts allow 3 to 10 in all.
  */
 export class VerifyJob extends Construct {
   /** What is to be expected of it; undefined without `verify`, or where its schedule has errors. */
   static expected({
     target,
     verify,
-  }: Pick<GatewayProps, 'target' | 'verify'>): ExpectedVerification | undefined {
+    mirror,
+  }: Pick<GatewayProps, 'target' | 'verify' | 'mirror'>): ExpectedVerification | undefined {
     if (!verify) return undefined;
     const { schedule = DEFAULT_VERIFY_SCHEDULE, share = DEFAULT_VERIFY_SHARE } = verify;
     if (cronFindings('schedule', schedule).length > 0) return undefined;
-    return { name: targetNames(target).verify, schedule: parseCron(schedule), share };
+    const { verify: name, verifyMirror: mirrorName } = targetNames(target);
+    return { name, ...(mirror && { mirrorName }), schedule: parseCron(schedule), share };
   }
 
   /** @param props those of the gateway, checked; `verify` must be there */
   constructor(scope: Construct, id: string, props: GatewayProps) {
     super(scope, id);
     watchApp(this);
+    const { verify, verifyMirror } = targetNames(props.target);
+    this.#addCronJob('CronJob', verify, [], props);
+    if (props.mirror) this.#addCronJob('MirrorCronJob', verifyMirror, ['--mirror'], props);
+  }
+
+  #addCronJob(id: string, name: string, where: readonly string[], props: GatewayProps): void {
     const { namespace = LONGHORN_NAMESPACE, verify = {} } = props;
-    const { schedule = DEFAULT_VERIFY_SCHEDULE, share = DEFAULT_VERIFY_SHARE, limit } = verify;
-    const { verify: name } = targetNames(props.target);
+    const { schedule = DEFAULT_VERIFY_SCHEDULE, share = DEFAULT_VERIFY_SHARE, limit, path } = verify;
     const labels = ownLabels(name);
-    const args = ['verify', '--share', share, ...(limit === undefined ? [] : ['--limit', limit])];
-    new k8s.KubeCronJob(this, 'CronJob', {
+    const optional = Object.entries({ limit, path }).flatMap(([option, value]) =>
+      value === undefined ? [] : [`--${option}`, value],
+    );
+    new k8s.KubeCronJob(this, id, {
       metadata: { name, namespace, labels },
       spec: {
         schedule,
@@ -57,8 +68,11 @@ export class VerifyJob extends Construct {
         failedJobsHistoryLimit: 3,
         jobTemplate: {
           metadata: { labels },
-          // What is damaged is damaged still when it is looked at again at once.
-          spec: { backoffLimit: 0, template: verifyPod(name, props, args) },
+          spec: {
+            // What is damaged is damaged still when it is looked at again at once.
+            backoffLimit: 0,
+            template: verifyPod(name, props, ['verify', ...where, '--share', share, ...optional]),
+          },
         },
       },
     });

@@ -31,7 +31,7 @@ export interface OpenSource {
   /** Objects to read at a time. */
   readonly concurrency: number;
   readonly limit?: RateLimit;
-  /** Where verifications are recorded. Absent: not through a gateway, which takes objects alone, and not on the mirror. */
+  /** Where verifications are recorded. Absent: not through a gateway, which takes objects alone. */
   readonly records?: RecordFiles;
 }
 
@@ -107,10 +107,7 @@ function openSource(env: Environment, { endpoint, mirror, limit }: SourceOptions
     source: new FtpSource({ ...shared, description }),
     concurrency: ftp.connections + AHEAD,
     ...limited,
-    // Of the first location alone: the gateway looks there.
-    ...(!mirror && {
-      records: new RecordFiles({ ...shared, now: Date.now }),
-    }),
+    records: new RecordFiles({ ...shared, now: Date.now }),
   };
 }
 

@@ -1,6 +1,5 @@
 /** Everything that the gateway tells of itself, put together: for Prometheus, and for the status page. */
 import { Registry } from 'prom-client';
-import type { VerificationRecord } from '../backups/verify/record';
 import type { RemoteTreeStats } from '../ftp/remote-tree';
 import type { RequestRecord } from '../middleware/access-log';
 import { backupMetrics } from './backup-metrics';
@@ -13,7 +12,7 @@ import { processMetrics } from './process-metrics';
 import { requestMetrics } from './request-metrics';
 import type { GatewayStatus } from './status';
 import { storeMetrics, type StoreFigures } from './store-metrics';
-import { verificationMetrics } from './verifications';
+import { verificationMetrics, type LocatedVerification } from './verifications';
 import { volumeStatus, type VolumeStatus } from './volume-status';
 
 /** Where the figures come from; each is read when somebody asks, and cheap unless it says otherwise. */
@@ -25,8 +24,8 @@ export interface MetricsSources {
   readonly volumes: () => readonly StoredVolume[];
   /** As last heard from the FTP server; undefined where it does not tell. */
   readonly availableBytes: () => number | undefined;
-  /** As last read from the FTP server; undefined if none was seen. */
-  readonly verification: () => VerificationRecord | undefined;
+  /** The last of each location, as last read from there. */
+  readonly verifications: () => readonly LocatedVerification[];
   /** PEM with the certificate of the S3 port; undefined if it does not speak TLS. */
   readonly certificateFile: string | undefined;
   /** Milliseconds since the epoch. */
@@ -43,7 +42,7 @@ export class Metrics {
   #volumes: { readonly stored: readonly StoredVolume[]; readonly at: number } | undefined;
 
   constructor(private readonly sources: MetricsSources) {
-    const { version, ftp, store, availableBytes, verification, certificateFile, now } = sources;
+    const { version, ftp, store, availableBytes, verifications, certificateFile, now } = sources;
     this.#startedAt = now();
     this.#runs = new BackupRuns(now);
     this.#observeRequest = requestMetrics(this.#registry);
@@ -53,7 +52,7 @@ export class Metrics {
     storeMetrics(this.#registry, store);
     mirrorMetrics(this.#registry, store);
     backupMetrics(this.#registry, this.#runs, () => this.#volumeStatus());
-    verificationMetrics(this.#registry, verification);
+    verificationMetrics(this.#registry, verifications);
   }
 
   /** Takes each finished S3 request. */
@@ -68,7 +67,7 @@ export class Metrics {
   }
 
   status(): GatewayStatus {
-    const { version, ftp, store, availableBytes, verification, now } = this.sources;
+    const { version, ftp, store, availableBytes, verifications, now } = this.sources;
     return {
       version,
       now: now(),
@@ -77,7 +76,7 @@ export class Metrics {
       store: store(),
       ftp: ftp(),
       availableBytes: availableBytes(),
-      verification: verification(),
+      verifications: verifications(),
       volumes: this.#volumeStatus(),
     };
   }

@@ -1,7 +1,7 @@
 /** What the status page tells: one moment of the gateway, and what of it needs somebody's attention. Pure. */
-import type { VerificationRecord } from '../backups/verify/record';
 import type { RemoteTreeStats } from '../ftp/remote-tree';
 import type { StoreFigures } from './store-metrics';
+import type { LocatedVerification } from './verifications';
 import type { VolumeStatus } from './volume-status';
 
 /** Times in milliseconds since the epoch. */
@@ -14,8 +14,8 @@ export interface GatewayStatus {
   readonly store: StoreFigures;
   readonly ftp: RemoteTreeStats;
   readonly availableBytes: number | undefined;
-  /** The last one; undefined if none was seen. */
-  readonly verification: VerificationRecord | undefined;
+  /** The last of each location where one was seen. */
+  readonly verifications: readonly LocatedVerification[];
   readonly volumes: readonly VolumeStatus[];
 }
 
@@ -130,25 +130,30 @@ function volumeConcerns({ volumes, now }: GatewayStatus): Concern[] {
   });
 }
 
-function verificationConcerns({ verification, now }: GatewayStatus): Concern[] {
-  if (!verification) return [];
-  const { sets, endedAt } = verification;
-  return sets.flatMap(({ volume, damaged, unknown, problems }): Concern[] => {
-    if (damaged + problems > 0)
-      return [
-        {
-          level: 'attention',
-          text: `The verification ${span(now - endedAt)} ago found that ${damaged > 0 ? countOf(damaged, 'backup') : 'something'} of ${volume} ${damaged > 1 ? 'are' : 'is'} damaged. Keep what is there, and run "longhaul verify": it names what is wrong. A full backup mends blocks.`,
-        },
-      ];
-    if (unknown > 0)
-      return [
-        {
-          level: 'attention',
-          text: `The verification ${span(now - endedAt)} ago could not find out whether ${countOf(unknown, 'backup')} of ${volume} can be restored. Run "longhaul verify": it says why.`,
-        },
-      ];
-    return [];
+function verificationConcerns({ verifications, now }: GatewayStatus): Concern[] {
+  return verifications.flatMap(({ location, record: { sets, endedAt } }) => {
+    const [what, command] =
+      location === 'first'
+        ? ['The verification', 'longhaul verify']
+        : ['The verification of the mirror', 'longhaul verify --mirror'];
+    const begin = `${what} ${span(now - endedAt)} ago`;
+    return sets.flatMap(({ volume, damaged, unknown, problems }): Concern[] => {
+      if (damaged + problems > 0)
+        return [
+          {
+            level: 'attention',
+            text: `${begin} found that ${damaged > 0 ? countOf(damaged, 'backup') : 'something'} of ${volume} ${damaged > 1 ? 'are' : 'is'} damaged. Keep what is there, and run "${command}": it names what is wrong. A full backup mends blocks.`,
+          },
+        ];
+      if (unknown > 0)
+        return [
+          {
+            level: 'attention',
+            text: `${begin} could not find out whether ${countOf(unknown, 'backup')} of ${volume} can be restored. Run "${command}": it says why.`,
+          },
+        ];
+      return [];
+    });
   });
 }
 

@@ -1,18 +1,34 @@
-/** Looks now and then what the last verification recorded, and tells it. */
+/** Looks now and then what the last verifications recorded, and tells it. */
 import type { Registry } from 'prom-client';
-import type { VerificationRecord } from '../backups/verify/record';
+import type { VerificationRecord, VerifiedSet } from '../backups/verify/record';
 import type { RecordFiles } from '../backups/verify/record-files';
 import { oldest } from '../backups/verify/share';
 import { pulledGauge, type Labelled } from './pulled';
 
 const INTERVAL_MS = 5 * 60 * 1000;
 
+/** The FTP servers that hold the backups. */
+export type BackupLocation = 'first' | 'mirror';
+
+/** The last verification of one location. */
+export interface LocatedVerification {
+  readonly location: BackupLocation;
+  readonly record: VerificationRecord;
+}
+
 export class Verifications {
-  /** As last read; what happened once stays true while the FTP server is away. Undefined: none was seen. */
-  last: VerificationRecord | undefined;
+  readonly #last = new Map<BackupLocation, VerificationRecord>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly files: Pick<RecordFiles, 'newest'>) {}
+  /** @param files of the locations that there are */
+  constructor(
+    private readonly files: Readonly<Partial<Record<BackupLocation, Pick<RecordFiles, 'newest'>>>>,
+  ) {}
+
+  /** As last read; what happened once stays true while an FTP server is away. None where none was seen. */
+  get last(): readonly LocatedVerification[] {
+    return [...this.#last].map(([location, record]) => ({ location, record }));
+  }
 
   /** Looks now, and every 5 min until `stop`. */
   start(): void {
@@ -21,8 +37,13 @@ export class Verifications {
   }
 
   async look(): Promise<void> {
+    await Promise.all([this.#lookAt('first'), this.#lookAt('mirror')]);
+  }
+
+  async #lookAt(location: BackupLocation): Promise<void> {
     // Before the first gateway, or while the FTP server is away, there is nothing to learn.
-    this.last = await this.files.newest().catch(() => this.last);
+    const record = await this.files[location]?.newest().catch(() => undefined);
+    if (record) this.#last.set(location, record);
   }
 
   stop(): void {
@@ -31,25 +52,36 @@ export class Verifications {
 }
 
 /** Times of 0 are not told: they stand for never. */
-export function verificationMetrics(registry: Registry, last: () => VerificationRecord | undefined): void {
+export function verificationMetrics(registry: Registry, last: () => readonly LocatedVerification[]): void {
   const time = (name: string, help: string, pick: (record: VerificationRecord) => number) =>
-    pulledGauge({ registry, name: `longhaul_verification_${name}_timestamp_seconds`, help }, () => {
-      const record = last();
-      return (record && pick(record) / 1000) || undefined;
-    });
-  const blocks = (name: string, help: string, pick: (set: VerificationRecord['sets'][number]) => number) =>
-    pulledGauge({ registry, name: `longhaul_verification_${name}`, help, labelNames: ['volume'] }, () =>
-      (last()?.sets ?? []).map((set) => [{ volume: set.volume }, pick(set)]),
+    pulledGauge(
+      {
+        registry,
+        name: `longhaul_verification_${name}_timestamp_seconds`,
+        help,
+        labelNames: ['location'],
+      },
+      () =>
+        last().flatMap(({ location, record }) =>
+          pick(record) === 0 ? [] : [[{ location }, pick(record) / 1000] as const],
+        ),
+    );
+  const sets = (): { location: BackupLocation; set: VerifiedSet }[] =>
+    last().flatMap(({ location, record }) => record.sets.map((set) => ({ location, set })));
+  const blocks = (name: string, help: string, pick: (set: VerifiedSet) => number) =>
+    pulledGauge(
+      { registry, name: `longhaul_verification_${name}`, help, labelNames: ['location', 'volume'] },
+      () => sets().map(({ location, set }) => [{ location, volume: set.volume }, pick(set)]),
     );
 
   time(
     'last_run',
-    'When the last verification of everything ended, whatever it found.',
+    'When the last verification of everything at a location ended, whatever it found.',
     (run) => run.endedAt,
   );
   time(
     'last_success',
-    'When the last verification of everything ended that found nothing wrong.',
+    'When the last verification of everything at a location ended that found nothing wrong.',
     (run) => run.soundAt,
   );
   time(
@@ -62,12 +94,12 @@ export function verificationMetrics(registry: Registry, last: () => Verification
       registry,
       name: 'longhaul_verification_backups',
       help: 'Backups of a volume by the verdict of the last verification: restorable, damaged or unknown.',
-      labelNames: ['volume', 'verdict'],
+      labelNames: ['location', 'volume', 'verdict'],
     },
-    (): Labelled<'volume' | 'verdict'> =>
-      (last()?.sets ?? []).flatMap(({ volume, ...set }) =>
+    (): Labelled<'location' | 'volume' | 'verdict'> =>
+      sets().flatMap(({ location, set: { volume, ...counts } }) =>
         (['restorable', 'damaged', 'unknown'] as const).map(
-          (verdict) => [{ volume, verdict }, set[verdict]] as const,
+          (verdict) => [{ location, volume, verdict }, counts[verdict]] as const,
         ),
       ),
   );

@@ -192,10 +192,10 @@ const PANELS: readonly Panel[] = [
     height: 4,
     unit: 'none',
     steps: BAD_FROM_ONE,
-    description: 'As the last verification found them.',
+    description: 'As the last verification of each location found them.',
     queries: [
       {
-        expr: 'sum(max by (job, volume) (longhaul_verification_backups{verdict="damaged"}) + on (job, volume) max by (job, volume) (longhaul_verification_problems))',
+        expr: 'sum(max by (job, location, volume) (longhaul_verification_backups{verdict="damaged"}) + on (job, location, volume) max by (job, location, volume) (longhaul_verification_problems))',
       },
     ],
   },
@@ -206,12 +206,16 @@ const PANELS: readonly Panel[] = [
     height: 4,
     unit: 's',
     steps: AGE_STEPS,
-    queries: [{ expr: 'time() - min(max by (job) (longhaul_verification_last_success_timestamp_seconds))' }],
+    queries: [
+      { expr: 'time() - min(max by (job, location) (longhaul_verification_last_success_timestamp_seconds))' },
+    ],
   },
   {
     ...{ title: 'All blocks read within', type: 'stat', width: 6, height: 4, unit: 's' },
     description: 'Every block that was stored so long ago has been read and checked since.',
-    queries: [{ expr: 'time() - min(max by (job) (longhaul_verification_coverage_timestamp_seconds))' }],
+    queries: [
+      { expr: 'time() - min(max by (job, location) (longhaul_verification_coverage_timestamp_seconds))' },
+    ],
   },
   {
     ...{ title: 'Age of the last checkpoint', type: 'stat', width: 6, height: 4, unit: 's' },
@@ -222,8 +226,8 @@ const PANELS: readonly Panel[] = [
     ...{ title: 'Backups by verdict', type: 'timeseries', width: 12, height: 8, unit: 'none' },
     queries: [
       {
-        expr: 'sum by (verdict) (max by (job, volume, verdict) (longhaul_verification_backups))',
-        legend: '{{verdict}}',
+        expr: 'sum by (location, verdict) (max by (job, location, volume, verdict) (longhaul_verification_backups))',
+        legend: '{{location}}: {{verdict}}',
       },
     ],
   },

@@ -89,7 +89,8 @@ suite('backups on %s, with a mirror on %s', (firstKind, secondKind) => {
   };
   const sample = async (name: string): Promise<number> => {
     const text = await (await fetch(`http://127.0.0.1:${gateway.metricsPort}/metrics`)).text();
-    return Number(new RegExp(`^longhaul_${name} (\\S+)$`, 'm').exec(text)?.[1] ?? NaN);
+    const line = text.split('\n').find((each) => each.startsWith(`longhaul_${name} `));
+    return Number(line?.split(' ')[1] ?? NaN);
   };
   const metric = (name: string): Promise<number> => sample(`mirror_${name}`);
   const serving = (): Promise<number> => sample('serving');
@@ -153,6 +154,19 @@ suite('backups on %s, with a mirror on %s', (firstKind, secondKind) => {
     expect(stdout).toMatch(/^The mirror holds what the first server holds\.$/m);
     expect(code).toBe(0);
   }, 180_000);
+
+  it('are verified where they lie, and the gateway tells of each location', async () => {
+    expect(await command('verify', '--mirror')).toMatchObject({ code: 0 });
+    await gateway.stop();
+    await startGateway();
+    const told = () => sample('verification_backups{location="mirror",volume="pvc-1",verdict="restorable"}');
+    while (Number.isNaN(await told())) await sleep(100);
+    expect(await told()).toBe(2);
+    expect(
+      await sample('verification_backups{location="first",volume="pvc-1",verdict="restorable"}'),
+    ).toBeNaN();
+    expect(readdirSync(join(first.root, '_longhaul')).join()).not.toContain('verification-');
+  }, 60_000);
 
   it('can be read while the first server is away', async () => {
     await first.kill();

@@ -1,5 +1,6 @@
 import { Gateway } from '../../lib/gateway';
 import type { GatewayProps } from '../../lib/gateway-options';
+import { VerifyJob } from '../../lib/verify-job';
 import { parseShare } from '../../gateway/backups/verify/share';
 import { restrictedViolations, type PodSpec } from '../support/pod-security';
 import { ofKind, problemsIn, synthesized, type Manifest } from '../support/synthesis';
@@ -60,17 +61,41 @@ describe('the verification of a target', () => {
     expect(env).toContainEqual({ name: 'S3_BUCKET', value: 'backups' });
   });
 
+  it('looks where the backup target says', () => {
+    const job = cronJob({ verify: { path: 'cluster-1/' } });
+    expect(podOf(job).containers[0]?.args).toEqual(['verify', '--share', '1/30', '--path', 'cluster-1/']);
+  });
+
+  it('verifies the mirror as well, in a job of its own', () => {
+    const jobs = manifests({ target: 'second', verify: { limit: '5M' }, mirror: {} }).filter(
+      ({ kind }) => kind === 'CronJob',
+    ) as unknown as CronJob[];
+    expect(jobs.map((job) => [job.metadata.name, podOf(job).containers[0]?.args])).toEqual([
+      ['longhaul-verify-second', ['verify', '--share', '1/30', '--limit', '5M']],
+      ['longhaul-mirror-verify-second', ['verify', '--mirror', '--share', '1/30', '--limit', '5M']],
+    ]);
+    const [, mirror] = jobs;
+    expect(podOf(mirror!).containers[0]?.env.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['MIRROR_FTP_HOST', 'MIRROR_FTP_PASSWORD', 'ENCRYPTION_KEY', 'S3_BUCKET']),
+    );
+    expect(VerifyJob.expected({ target: 'second', verify: {}, mirror: {} })).toMatchObject({
+      name: 'longhaul-verify-second',
+      mirrorName: 'longhaul-mirror-verify-second',
+    });
+  });
+
   it('runs as restricted as every pod of ours', () => {
     expect(restrictedViolations(podOf(cronJob()))).toEqual([]);
   });
 
   it('tells what is wrong with its props', () => {
-    const verify = { schedule: 'sometimes', share: '31/30', limit: 'fast' };
+    const verify = { schedule: 'sometimes', share: '31/30', limit: 'fast', path: '--endpoint' };
     const problems = problemsIn((chart) => new Gateway(chart, 'gateway', { image: IMAGE, verify }));
     expect(problems).toEqual([
       expect.stringContaining('verify.schedule'),
       expect.stringContaining('verify.share'),
       expect.stringContaining('verify.limit'),
+      expect.stringContaining('verify.path'),
     ]);
   });
 });

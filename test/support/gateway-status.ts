@@ -40,7 +40,7 @@ const volumes: VolumeStatus[] = [
   },
 ];
 
-const verification: VerificationRecord = {
+const record: VerificationRecord = {
   ...{ version: 1, bucket: 'longhorn', path: '', startedAt: NOW - 3.2 * HOUR, endedAt: NOW - 3 * HOUR },
   soundAt: NOW - 3 * HOUR,
   sets: volumes.map(({ volume, backups }) => ({
@@ -103,7 +103,7 @@ export const GOOD: GatewayStatus = {
   },
   ftp,
   availableBytes: 412 * 1024 * MIB,
-  verification,
+  verifications: [{ location: 'first', record }],
   volumes,
 };
 
@@ -114,7 +114,7 @@ export const EMPTY: GatewayStatus = {
   store: { ...GOOD.store, entries: 0 },
   ftp: { ...ftp, retries: 0, bytesSent: 0, bytesReceived: 0 },
   availableBytes: undefined,
-  verification: undefined,
+  verifications: [],
   volumes: [],
 };
 
@@ -156,13 +156,18 @@ export const ATTENTION: GatewayStatus = {
   ...GOOD,
   longhornSeenAt: NOW - 3 * HOUR,
   ftp: { ...ftp, certificateExpiresAt: NOW + 9 * DAY },
-  verification: {
-    ...verification,
-    soundAt: NOW - 27 * HOUR,
-    sets: verification.sets.map((set, place) =>
-      place === 0 ? { ...set, restorable: set.restorable - 2, damaged: 2, damagedBlocks: 1 } : set,
-    ),
-  },
+  verifications: [
+    {
+      location: 'first',
+      record: {
+        ...record,
+        soundAt: NOW - 27 * HOUR,
+        sets: record.sets.map((set, place) =>
+          place === 0 ? { ...set, restorable: set.restorable - 2, damaged: 2, damagedBlocks: 1 } : set,
+        ),
+      },
+    },
+  ],
   volumes: [
     first,
     {

@@ -89,7 +89,7 @@ function Headline({ level, found }: { level: Level; found: readonly Concern[] })
 }
 
 function Facts({ status }: { status: GatewayStatus }) {
-  const { ftp, store, longhornSeenAt, availableBytes, verification, now, volumes } = status;
+  const { ftp, store, longhornSeenAt, availableBytes, verifications, now, volumes } = status;
   const { busy, idle, limit } = ftp.connections;
   const running = volumes.filter((volume) => volume.running).length;
   const backups = volumes.reduce((sum, volume) => sum + volume.backups.length, 0);
@@ -139,15 +139,19 @@ function Facts({ status }: { status: GatewayStatus }) {
       >
         {availableBytes === undefined ? 'not told by the server' : `${formatBytes(availableBytes)} free`}
       </Fact>
-      <Fact name="Verification" note={verification ? verdictsOf(verification, now) : 'run "longhaul verify"'}>
-        {verification ? (
-          <>
-            ended <Moment at={verification.endedAt} now={now} />
-          </>
-        ) : (
-          'none yet'
-        )}
-      </Fact>
+      {verifications.length === 0 && (
+        <Fact name="Verification" note={'run "longhaul verify"'}>
+          none yet
+        </Fact>
+      )}
+      {verifications.map(({ location, record }) => (
+        <Fact
+          name={location === 'first' ? 'Verification' : 'Verification of the mirror'}
+          note={verdictsOf(record, now)}
+        >
+          ended <Moment at={record.endedAt} now={now} />
+        </Fact>
+      ))}
     </dl>
   );
 }

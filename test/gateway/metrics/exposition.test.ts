@@ -97,7 +97,7 @@ describe('what the gateway tells Prometheus', () => {
     writeFileSync(caFile, ca);
     const env = {
       ...{ FTP_HOST: host, FTP_PORT: String(port), FTP_USER: user, FTP_PASSWORD: password },
-      ...{ FTP_CA_FILE: caFile, ENCRYPTION_KEY: KEY },
+      ...{ FTP_CA_FILE: caFile, ENCRYPTION_KEY: KEY, S3_BUCKET: 'longhorn' },
     };
     expect(await cli.run(['verify'], { env })).toMatchObject({ code: 0 });
     await cli.stop();
@@ -133,14 +133,19 @@ describe('what the gateway tells Prometheus', () => {
   });
 
   it('tells what the last verification found, though it ran elsewhere', () => {
-    const of = (name: string): number => sample(`longhaul_verification_${name}{volume="${OLDER}"}`);
-    expect(sample(`longhaul_verification_backups{volume="${OLDER}",verdict="restorable"}`)).toBe(1);
-    expect(sample(`longhaul_verification_backups{volume="${OLDER}",verdict="damaged"}`)).toBe(0);
+    const of = (name: string): number =>
+      sample(`longhaul_verification_${name}{location="first",volume="${OLDER}"}`);
+    expect(
+      sample(`longhaul_verification_backups{location="first",volume="${OLDER}",verdict="restorable"}`),
+    ).toBe(1);
+    expect(
+      sample(`longhaul_verification_backups{location="first",volume="${OLDER}",verdict="damaged"}`),
+    ).toBe(0);
     expect(of('blocks')).toBeGreaterThan(20);
     expect(of('read_blocks')).toBe(of('blocks'));
     expect([of('problems'), of('damaged_blocks'), of('unknown_blocks')]).toEqual([0, 0, 0]);
     for (const name of ['last_run', 'last_success', 'coverage']) {
-      const time = sample(`longhaul_verification_${name}_timestamp_seconds`);
+      const time = sample(`longhaul_verification_${name}_timestamp_seconds{location="first"}`);
       expect(time).toBeGreaterThan(startedAt);
       expect(time).toBeLessThan(Date.now() / 1000);
     }
@@ -178,6 +183,7 @@ describe('what the gateway tells Prometheus', () => {
     expect([...names].sort()).toEqual([
       'code',
       'le',
+      'location',
       'operation',
       'outcome',
       'reason',

@@ -29,7 +29,10 @@ const group: AlertedJob = { name: 'group', schedule: parseCron('0 4 * * *'), pvc
 const gateway = gatewayAlerts({ gateway: 's3-to-ftp', namespace });
 const verified = verificationAlerts({
   ...{ gateway: 's3-to-ftp', namespace },
-  expected: { name: 'longhaul-verify', schedule: parseCron('23 3 * * *'), share: '1/4' },
+  expected: {
+    ...{ name: 'longhaul-verify', mirrorName: 'longhaul-mirror-verify' },
+    ...{ schedule: parseCron('23 3 * * *'), share: '1/4' },
+  },
 });
 const backups = backupAlerts({ jobs: [daily, weekly], namespace });
 const withGroup = backupAlerts({ jobs: [daily, group], namespace });
@@ -51,11 +54,15 @@ interface Case {
 }
 
 // Time begins at the epoch: a backup of long ago has a time of 1, and `0` means never.
-const VERDICT = (verdict: string): string =>
-  `longhaul_verification_backups{${JOB},volume="pvc-1",verdict="${verdict}"}`;
-const PROBLEMS = `longhaul_verification_problems{${JOB},volume="pvc-1"}`;
-const VERIFIED_AT = `longhaul_verification_last_success_timestamp_seconds{${JOB}}`;
-const COVERED = `longhaul_verification_coverage_timestamp_seconds{${JOB}}`;
+const VERDICT = (verdict: string, location = 'first'): string =>
+  `longhaul_verification_backups{${JOB},location="${location}",volume="pvc-1",verdict="${verdict}"}`;
+const PROBLEMS = `longhaul_verification_problems{${JOB},location="first",volume="pvc-1"}`;
+const verifiedAt = (location: string): string =>
+  `longhaul_verification_last_success_timestamp_seconds{${JOB},location="${location}"}`;
+const VERIFIED_AT = verifiedAt('first');
+const covered = (location: string): string =>
+  `longhaul_verification_coverage_timestamp_seconds{${JOB},location="${location}"}`;
+const COVERED = covered('first');
 const STARTED_AT = `process_start_time_seconds{${JOB}}`;
 /** A checkpoint of `taken`, and `changes` since, at a gateway that serves. */
 const checkpoint = (taken: string, changes: string, more: Readonly<Record<string, string>> = {}) => ({
@@ -103,6 +110,24 @@ const CASES: Readonly<Record<string, Case>> = {
     fires: [{ [STARTED_AT]: '1x100' }, '31h'],
     silent: [[{ [STARTED_AT]: '1x46 82800x60' }, '40h']],
   },
+  'a backup that a verification found damaged on the mirror': {
+    rules: verified,
+    alert: 'LonghaulMirrorVerificationDamage',
+    fires: [{ [VERDICT('damaged', 'mirror')]: '2x25', [VERDICT('damaged')]: '0x25' }, '10m'],
+    silent: [[{ [VERDICT('damaged', 'mirror')]: '0x25', [VERDICT('damaged')]: '2x25' }, '10m']],
+  },
+  'a verification of the mirror that is overdue': {
+    rules: verified,
+    alert: 'LonghaulMirrorVerificationOverdue',
+    every: '30m',
+    fires: [
+      { [verifiedAt('mirror')]: '1x100', [VERIFIED_AT]: '1x46 82800x60', [STARTED_AT]: '1x100' },
+      '40h',
+    ],
+    silent: [
+      [{ [verifiedAt('mirror')]: '1x46 82800x60', [VERIFIED_AT]: '1x100', [STARTED_AT]: '1x100' }, '40h'],
+    ],
+  },
   'blocks whose turn was missed twice': {
     rules: verified,
     alert: 'LonghaulVerificationIncomplete',
@@ -114,6 +139,13 @@ const CASES: Readonly<Record<string, Case>> = {
       // Not all have had their turn yet.
       [{ [VERIFIED_AT]: '1x60' }, '228h'],
     ],
+  },
+  'blocks of the mirror whose turn was missed twice': {
+    rules: verified,
+    alert: 'LonghaulMirrorVerificationIncomplete',
+    every: '6h',
+    fires: [{ [covered('mirror')]: '1x60', [COVERED]: '0+21600x60' }, '228h'],
+    silent: [[{ [covered('mirror')]: '0+21600x60', [COVERED]: '1x60' }, '228h']],
   },
   'a checkpoint that is old': {
     rules: gateway,
