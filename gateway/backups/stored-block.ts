@@ -16,7 +16,7 @@ export interface StoredBlock {
 }
 
 /** Bytes of blocks in memory at a time. */
-const MEMORY_BYTES = 64 * 2 ** 20;
+const MEMORY_BYTES = 96 * 2 ** 20;
 /** A block takes so many times its own size: as it came, decompressed, and what is not collected yet. */
 const COPIES = 3;
 
