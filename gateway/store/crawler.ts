@@ -208,7 +208,7 @@ export class Crawler {
     await Promise.all(Array.from({ length: WORKERS }, worker));
   }
 
-  /** False if it could not be proved. */
+  /** False if it could not be proved. Throws `CatalogDamagedError`. */
   async #visit(directory: Directory): Promise<boolean> {
     const { catalog, directories, log } = this.options;
     const isProved = catalog.isProved(directory);
@@ -219,6 +219,7 @@ export class Crawler {
       this.#done += 1;
       return catalog.isProved(directory);
     } catch (error) {
+      if (error instanceof CatalogDamagedError) throw error;
       this.#failed += 1;
       const reason = messageOf(error instanceof S3Error ? (error.cause ?? error) : error);
       log.warn(

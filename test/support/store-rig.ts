@@ -8,6 +8,7 @@ import { pino, type Logger } from 'pino';
 import type { RemoteTree } from '../../gateway/ftp/remote-tree';
 import { createKeyring, type KeyringOptions } from '../../gateway/seal/keyring';
 import { Catalog } from '../../gateway/store/catalog';
+import type { CatalogDamagedError } from '../../gateway/store/catalog-error';
 import type { GuardMode } from '../../gateway/store/delete-guard';
 import { FtpRoot } from '../../gateway/store/ftp-root';
 import { FtpStore } from '../../gateway/store/ftp-store';
@@ -41,6 +42,8 @@ export interface RigOptions {
   readonly trash?: Partial<TrashSettings>;
   /** Of a second location. @default none */
   readonly mirror?: RemoteTree;
+  /** @default nobody is told */
+  readonly onDamage?: (error: CatalogDamagedError) => void;
   /** Of a rig that was stopped, to go on with its catalog. @default a new one */
   readonly directory?: string;
 }
@@ -103,7 +106,7 @@ export class StoreRig {
       ...shared,
       root,
       files,
-      onDamage: () => undefined,
+      onDamage: (error) => this.options.onDamage?.(error),
       deleteGuard,
       trash,
       keyCheck,
