@@ -10,6 +10,8 @@ import { layout } from '../support/longhorn/layout';
 
 const ROOT_ID = 'root-00000000000000aa';
 const KEY = '42'.repeat(32);
+/** Rows that go to disk together. */
+const BATCH = 20_000;
 /** Blocks of 100 GiB, each its own. */
 export const BLOCKS_PER_VOLUME = 51_200;
 
@@ -36,8 +38,8 @@ export async function prepareCatalog(directory: string, ftpRoot: string, objects
   }
   const header = seal(keyring, { bucket: '', key: '' }, { size: 2_000_000 }).headerBytes;
   const known = new Map<string, Directory>();
-  for (let at = 0; at < keys.length; at += 500) {
-    await Promise.all(keys.slice(at, at + 500).map((key) => add(catalog, known, key, recordWith(header))));
+  for (let at = 0; at < keys.length; at += BATCH) {
+    await Promise.all(keys.slice(at, at + BATCH).map((key) => add(catalog, known, key, recordWith(header))));
   }
   await catalog.close(true);
   return { encryptionKey: KEY, keys };
