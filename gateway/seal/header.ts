@@ -52,6 +52,11 @@ export function headerKeyId(headerBytes: Buffer): string {
   return headerBytes.toString('hex', AT.keyId, AT.keyId + KEY_ID_SIZE);
 }
 
+/** The salt that a header names: that of no other file. */
+export function headerSalt(headerBytes: Buffer): Buffer {
+  return headerBytes.subarray(AT.salt, AT.salt + SALT_SIZE);
+}
+
 /** The header's bytes, with zeros where the MAC goes. */
 export function encodeHeader(header: Header): Buffer {
   const bytes = Buffer.alloc(HEADER_SIZE);
@@ -67,29 +72,38 @@ export function encodeHeader(header: Header): Buffer {
   return bytes;
 }
 
-/** What `unpackHeader` cannot know by itself, for whoever keeps many headers: the fields that vary, and the MAC. */
-export const PACKED_HEADER_SIZE = AT.size - AT.segmentLog2 + NONCE_PREFIX_SIZE + HEADER_MAC_SIZE;
+/**
+ * Whether two headers, with their MACs or without, are of one and the same file: salt and nonce prefix are those of no other, and the MAC follows
+ * from what it covers and from the key.
+ */
+export function isSameHeader(a: Buffer, b: Buffer): boolean {
+  return a.subarray(0, MAC_OFFSET).equals(b.subarray(0, MAC_OFFSET));
+}
 
-/** @param bytes a whole header that decodes */
+/** What `unpackHeader` cannot know by itself, for whoever keeps many headers: the fields that vary. */
+export const PACKED_HEADER_SIZE = AT.keyId - AT.segmentLog2 + SALT_SIZE + NONCE_PREFIX_SIZE;
+
+/** @param bytes a header, with or without its MAC */
 export function packHeader(bytes: Buffer): Buffer {
   return Buffer.concat([
-    bytes.subarray(AT.segmentLog2, AT.size),
+    bytes.subarray(AT.segmentLog2, AT.keyId),
+    bytes.subarray(AT.salt, AT.size),
     bytes.subarray(AT.noncePrefix, RESERVED_OFFSET),
-    bytes.subarray(MAC_OFFSET, HEADER_SIZE),
   ]);
 }
 
-/** The header again. `size` is the one that it names. */
-export function unpackHeader(packed: Buffer, size: number): Buffer {
-  const bytes = Buffer.alloc(HEADER_SIZE);
+/** The header again, without its MAC. Key id and size are those that it names. */
+export function unpackHeader(packed: Buffer, keyId: string, size: number): Buffer {
+  const bytes = Buffer.alloc(MAC_OFFSET);
   MAGIC.copy(bytes);
   bytes.writeUInt8(VERSION, AT.version);
   bytes.writeUInt8(SUITE, AT.suite);
-  const fields = AT.size - AT.segmentLog2;
-  packed.copy(bytes, AT.segmentLog2, 0, fields);
+  const flagsEnd = AT.keyId - AT.segmentLog2;
+  packed.copy(bytes, AT.segmentLog2, 0, flagsEnd);
+  bytes.write(keyId, AT.keyId, KEY_ID_SIZE, 'hex');
+  packed.copy(bytes, AT.salt, flagsEnd, flagsEnd + SALT_SIZE);
   bytes.writeBigUInt64BE(BigInt(size), AT.size);
-  packed.copy(bytes, AT.noncePrefix, fields, fields + NONCE_PREFIX_SIZE);
-  packed.copy(bytes, MAC_OFFSET, fields + NONCE_PREFIX_SIZE);
+  packed.copy(bytes, AT.noncePrefix, flagsEnd + SALT_SIZE);
   return bytes;
 }
 

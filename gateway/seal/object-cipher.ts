@@ -57,6 +57,19 @@ export class ObjectCipher {
     return new ObjectCipher(keys, header, headerBytes);
   }
 
+  /**
+   * An object whose header was opened before and kept, its MAC or not: it is computed anew. No segment opens with another header than its own.
+   * Throws a FormatError, or an IntegrityError `unknown-key`.
+   */
+  static reopen(keyring: Keyring, context: SealContext, kept: Buffer): ObjectCipher {
+    const bytes = Buffer.alloc(HEADER_SIZE);
+    kept.copy(bytes, 0, 0, MAC_OFFSET);
+    const header = decodeHeader(bytes);
+    const keys = deriveOrThrow(keyring, header, context);
+    headerMac(keys, bytes).copy(bytes, MAC_OFFSET);
+    return new ObjectCipher(keys, header, bytes);
+  }
+
   /** Segment `index` of the file: ciphertext and tag, in pieces. */
   sealSegment(index: number, plaintext: readonly Buffer[]): Buffer[] {
     return sealBytes(this.#segmentInput(index), plaintext);

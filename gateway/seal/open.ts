@@ -3,7 +3,7 @@ import { ByteReader, totalLength } from './byte-reader';
 import type { SealContext } from './context';
 import { FormatError, IntegrityError } from './errors';
 import { decodeFooter, endsInEndMagic } from './footer';
-import { looksSealed } from './header';
+import { isSameHeader, looksSealed } from './header';
 import type { Keyring } from './keyring';
 import {
   bodyEnd,
@@ -35,7 +35,7 @@ export interface MoreTail {
 }
 
 export interface OpenWholeOptions {
-  /** The header that the file is known to have: with it, another version of the same object is refused, which `info` would not fit. */
+  /** The header that the file is known to have, with or without its MAC: another version of the same object is refused, which `info` would not fit. */
   readonly headerBytes?: Buffer;
 }
 
@@ -90,7 +90,7 @@ export async function* openWhole(
   const reader = new ByteReader(source);
   try {
     const cipher = ObjectCipher.open(keyring, context, await reader.takeBuffer(HEADER_SIZE));
-    if (headerBytes !== undefined && !headerBytes.equals(cipher.headerBytes)) {
+    if (headerBytes !== undefined && !isSameHeader(headerBytes, cipher.headerBytes)) {
       throw new IntegrityError('header', 'another version of the object');
     }
     const last = segmentCount(cipher.header) - 1;

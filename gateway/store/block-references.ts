@@ -3,6 +3,7 @@
 import type { Logger } from 'pino';
 import { backupsDirectory, parseKey, type BlockSet } from '../backupstore/layout';
 import { S3Error } from '../errors';
+import { headerSalt } from '../seal/header';
 import { BackupReading } from './backup-reading';
 import { BlockIndex, type BackupEntry, type BlockSetId } from './block-index';
 import type { Catalog, Directory } from './catalog';
@@ -36,8 +37,6 @@ interface StoredBackup {
   readonly backup: string;
   readonly record: FileRecord;
 }
-
-const HEADER_MAC_BYTES = 32;
 
 export class BlockReferences {
   readonly #index: BlockIndex;
@@ -232,5 +231,5 @@ function subdirectories(catalog: Catalog, directory: Directory): Directory[] {
 
 /** Tells one version of a document from any other. */
 function versionOf({ header, storedSize, lastModified }: ObjectRecord): string {
-  return header ? header.subarray(-HEADER_MAC_BYTES).toString('base64') : `${storedSize}-${lastModified}`;
+  return header ? headerSalt(header).toString('base64') : `${storedSize}-${lastModified}`;
 }

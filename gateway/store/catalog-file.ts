@@ -62,7 +62,7 @@ async function openVerified(path: string, log: Logger): Promise<Catalog> {
 function drop(path: string, reason: string, log: Logger): void {
   log.error(
     { path, reason },
-    'the catalog on local disk is damaged: it is dropped, and rebuilt from the FTP server',
+    'the catalog on local disk cannot be used: it is dropped, and rebuilt from the FTP server',
   );
   rmSync(path, { recursive: true, force: true });
 }

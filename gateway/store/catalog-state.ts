@@ -1,6 +1,8 @@
 /** What a catalog says of itself: which root it is about, how far it can be believed, and how it was left. */
 
-export const SCHEMA_VERSION = 2;
+import { CatalogDamagedError, CatalogError } from './catalog-error';
+
+export const SCHEMA_VERSION = 3;
 
 export interface State {
   readonly schema: number;
@@ -18,6 +20,8 @@ export interface State {
   readonly restored: boolean;
   /** What could be read when it last served, as given to `begin`. */
   readonly readable: readonly string[];
+  /** Keys that rows name by number. */
+  readonly keyIds: readonly string[];
   readonly nextId: number;
   /** Of the FTP root that it is about. */
   readonly root: string;
@@ -34,7 +38,23 @@ export const BLANK: State = {
   clean: false,
   restored: false,
   readable: [],
+  keyIds: [],
   nextId: 1,
   root: '',
   proved: 0,
 };
+
+/** Throws `CatalogError` for a catalog of a newer version, `CatalogDamagedError` for one of an older version: it is begun anew. */
+export function checkSchema(state: State, what: string): void {
+  const { schema } = state;
+  if (schema > SCHEMA_VERSION)
+    throw new CatalogError(
+      `${describeSchema(state, what)}: remove it, and it is rebuilt from the FTP server`,
+    );
+  if (schema < SCHEMA_VERSION) throw new CatalogDamagedError(describeSchema(state, what));
+}
+
+/** For people: which version `what` is of. */
+export function describeSchema({ schema }: State, what: string): string {
+  return `${what} has schema ${schema}, this version knows ${SCHEMA_VERSION}`;
+}

@@ -9,14 +9,14 @@
 import type { Database, DatabaseOptions, Key } from 'lmdb';
 import { readDump, writeDump } from './catalog-dump';
 import { CatalogEnvironment } from './catalog-environment';
-import { CatalogDamagedError, CatalogError, messageOf } from './catalog-error';
-import { BLANK, SCHEMA_VERSION, type State } from './catalog-state';
+import { CatalogDamagedError, messageOf } from './catalog-error';
+import { BLANK, checkSchema, describeSchema, SCHEMA_VERSION, type State } from './catalog-state';
 import { Findings, type Finding } from './findings';
 import { Intents } from './intents';
 import { MultipartRows } from './multipart-rows';
 import type { FileRecord, ObjectRecord } from './object-record';
 import { Presence } from './presence';
-import { decodeRow, encodeRow, isDirectoryRow, type TreeRow } from './row-codec';
+import { isDirectoryRow, RowCodec, type TreeRow } from './row-codec';
 import { TreeWalk, type ListingStep } from './tree-walk';
 
 /** A directory of the tree: a bucket or a key prefix that ends in `/`. */
@@ -67,6 +67,7 @@ export class Catalog {
   readonly intents: Intents;
   readonly multipart: MultipartRows;
   #state: State;
+  #rowCodec: RowCodec;
   #directories: number;
   /** Directory rows on their way to disk, so that two requests do not number one directory twice. */
   readonly #adding = new Map<string, AddedDirectory>();
@@ -92,13 +93,8 @@ export class Catalog {
     this.intents = new Intents(environment);
     this.multipart = new MultipartRows(environment);
     this.#state = (environment.root.get('state') as State | undefined) ?? BLANK;
-    const { schema } = this.#state;
-    if (schema > SCHEMA_VERSION)
-      throw new CatalogError(
-        `the catalog in ${path} has schema ${schema}, this version knows ${SCHEMA_VERSION}: remove it, and it is rebuilt from the FTP server`,
-      );
-    if (schema < SCHEMA_VERSION)
-      throw new CatalogDamagedError(`the catalog in ${path} is of an older version`);
+    checkSchema(this.#state, `the catalog in ${path}`);
+    this.#rowCodec = new RowCodec(this.#state.keyIds);
     this.#directories = environment.count('proofs');
   }
 
@@ -130,7 +126,7 @@ export class Catalog {
     try {
       let directories = this.buckets().length;
       for (const { key, value } of this.#tree.getRange({ snapshot: false }))
-        if (isDirectoryRow(decodeRow(key, value))) directories += 1;
+        if (this.#rowCodec.isDirectory(key, value)) directories += 1;
       if (directories !== this.#directories)
         throw new CatalogDamagedError(
           `the catalog has ${directories} directories, and proofs for ${this.#directories}`,
@@ -148,7 +144,7 @@ export class Catalog {
    * size is right is trusted then only if it is the very state that the last epoch left: not restored, and no older than the lease.
    * What it says of another root than `root` is dropped.
    *
-   * @param readable names of the keys at hand: with one more, a file that could not be read may be an object
+   * @param readable names of the keys at hand: with one more, a file that could not be read may be an object. Rows name them by number
    */
   async begin(
     epoch: number,
@@ -173,6 +169,7 @@ export class Catalog {
         clean: false,
         restored: false,
         readable,
+        keyIds: RowCodec.withKeys(this.#state.keyIds, readable),
         generation: next,
         trustedFrom: isLatest ? trustedFrom : next,
         ...(!keepsProofs && { proved: 0 }),
@@ -198,7 +195,8 @@ export class Catalog {
     let isEmptied = false;
     try {
       const state = await readDump(this.#env, source, async (head: State) => {
-        if (head.schema !== SCHEMA_VERSION || head.root !== root || head.epoch <= ownEpoch) return false;
+        if (head.schema !== SCHEMA_VERSION) throw new CatalogDamagedError(describeSchema(head, 'it'));
+        if (head.root !== root || head.epoch <= ownEpoch) return false;
         isEmptied = true;
         await this.clear();
         return true;
@@ -216,6 +214,7 @@ export class Catalog {
   /** Drops everything. */
   async clear(): Promise<void> {
     this.#state = { ...BLANK, nextId: this.#state.nextId };
+    this.#rowCodec = new RowCodec([]);
     this.#directories = 0;
     await this.#env.clear();
   }
@@ -470,18 +469,18 @@ export class Catalog {
   #row(id: number, name: string): TreeRow | undefined {
     const key = rowKey(id, name);
     const bytes = this.#tree.get(key);
-    return bytes && decodeRow(key, bytes);
+    return bytes && this.#rowCodec.decode(key, bytes);
   }
 
   *#rows(id: number, start: string): Generator<{ name: string; row: TreeRow }> {
     const range = { start: rowKey(id, start), end: rowKey(id + 1, ''), snapshot: false };
     for (const { key, value } of this.#tree.getRange(range))
-      yield { name: key.toString('utf8', 4), row: decodeRow(key, value) };
+      yield { name: key.toString('utf8', 4), row: this.#rowCodec.decode(key, value) };
   }
 
   #put(key: Buffer, row: TreeRow): Promise<boolean> {
     this.changes += 1;
-    return this.#tree.put(key, encodeRow(key, row));
+    return this.#tree.put(key, this.#rowCodec.encode(key, row));
   }
 
   /** Counts it before it is on disk: in between, not everything counts as proved if it is not, and no proof of another generation is counted. */
@@ -524,6 +523,7 @@ export class Catalog {
   /** Anything that is written makes the state on disk one that was not closed in order. */
   #putState(change: Partial<State>): Promise<boolean> {
     this.#state = { ...this.#state, clean: false, ...change };
+    if (change.keyIds) this.#rowCodec = new RowCodec(change.keyIds);
     return this.#env.root.put('state', this.#state);
   }
 }

@@ -148,7 +148,7 @@ export class Checkpoints {
         if (!isUnusable) throw error;
         log.error(
           { name, reason: messageOf(error) },
-          'a checkpoint is damaged, or sealed with another key: it is not used',
+          'a checkpoint is damaged, of another version, or sealed with another key: it is not used',
         );
       }
     }

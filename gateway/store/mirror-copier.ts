@@ -4,6 +4,7 @@ import { parseKey } from '../backupstore/layout';
 import { S3Error } from '../errors';
 import { RemoteRefused } from '../ftp/remote-tree';
 import type { Keyring } from '../seal/keyring';
+import { isSameHeader } from '../seal/header';
 import { HEADER_SIZE } from '../seal/layout';
 import type { Catalog } from './catalog';
 import type { KeyLock } from './concurrency';
@@ -165,7 +166,7 @@ export class MirrorCopier {
       if (!(error instanceof RemoteRefused)) throw error;
       return false;
     }
-    return Buffer.concat(chunks).equals(header);
+    return isSameHeader(Buffer.concat(chunks), header);
   }
 
   #isUnchanged({ bucket, key }: ObjectRef, record: ObjectRecord): boolean {

@@ -56,7 +56,7 @@ export interface ReplacedFile {
 /** A file that is on the FTP server, whole. */
 export interface StoredFile {
   readonly storedSize: number;
-  /** Absent for a file without seal. */
+  /** Absent for a file without seal. One that was kept may lack its MAC. */
   readonly header?: Buffer;
 }
 
@@ -146,7 +146,7 @@ export class ObjectFiles {
         headerBytes: header,
       });
     }
-    const { stored, open } = openRange(ObjectCipher.open(keyring, context, header), range);
+    const { stored, open } = openRange(ObjectCipher.reopen(keyring, context, header), range);
     return open(tree.read(path, { ...options, ...stored }));
   }
 

@@ -1,5 +1,6 @@
 /** What the catalog keeps of one object, and how that reads as S3's answers. */
 
+import { isSameHeader } from '../seal/header';
 import type { Attributes, Checksum, ObjectInfo, ObjectPart } from './object-store';
 
 /** A part of a multipart object, with the file that holds it. */
@@ -23,7 +24,7 @@ export interface ObjectRecord {
   readonly lastModified: number;
   /** Hex; empty for a plain file that was found, until somebody asks for it. */
   readonly etag: string;
-  /** Header of a sealed file: tells this version of the file from any other. Absent for a plain file. */
+  /** Header of a sealed file: tells this version of the file from any other. Absent for a plain file. The catalog does not keep its MAC. */
   readonly header?: Buffer;
   /** Absent for the attributes that Longhorn gives everything. */
   readonly attributes?: Attributes;
@@ -66,7 +67,7 @@ export function hasDefaultAttributes({ headers, metadata }: Attributes): boolean
 /** Whether two records are of one and the same file. */
 export function isSameVersion(a: ObjectRecord, b: ObjectRecord): boolean {
   return a.header && b.header
-    ? a.header.equals(b.header)
+    ? isSameHeader(a.header, b.header)
     : a.header === b.header && a.storedSize === b.storedSize && a.etag === b.etag;
 }
 

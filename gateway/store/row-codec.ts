@@ -1,16 +1,17 @@
 /**
  * The bytes of the catalog's rows. LMDB has no checksums of its own, so each row ends in the CRC-32 of its key and itself: a row that the
  * disk changed is told from one that was written. What nearly every object is, one sealed file with default attributes, is packed:
- * a million rows are mapped into the gateway's memory.
+ * a million rows are mapped into the gateway's memory. Key ids are numbered for that, and a header's MAC, which follows from the rest, is left out.
  *
  *     directory  0 | id 4 | crc 4
- *     object     1 | flags 1 | size 6 | stored size 6 | seconds 5 | MD5 16 if any | packed header if any | crc 4
+ *     object     1 | key number 1, 0 for none | size 5 | stored size less that 3 | seconds 4 | packed header if sealed | MD5 16 if any | crc 4
  *     other      2 | JSON | crc 4
+ *
+ * The checksum of a row that names a key covers the key's id, too.
  */
 
 import { crc32 } from 'node:zlib';
-import { looksSealed, packHeader, PACKED_HEADER_SIZE, unpackHeader } from '../seal/header';
-import { HEADER_SIZE } from '../seal/layout';
+import { headerKeyId, isSameHeader, packHeader, PACKED_HEADER_SIZE, unpackHeader } from '../seal/header';
 import { CatalogDamagedError } from './catalog-error';
 import type { FileRecord, ObjectRecord } from './object-record';
 
@@ -22,8 +23,9 @@ export interface DirectoryRow {
 export type TreeRow = DirectoryRow | FileRecord;
 
 const TAG = { directory: 0, packed: 1, json: 2 } as const;
-const FLAG = { etag: 1, header: 2 } as const;
-const FIXED = 1 + 1 + 6 + 6 + 5;
+const AT = { keyNumber: 1, size: 2, more: 7, seconds: 10, header: 14 } as const;
+/** Above these, a record is not packed. */
+const MOST = { size: 2 ** 40, more: 2 ** 24, seconds: 2 ** 32, keys: 255 } as const;
 const CRC_SIZE = 4;
 const PACKED_FIELDS = ['kind', 'size', 'storedSize', 'lastModified', 'etag', 'header'];
 const MD5 = /^[0-9a-f]{32}$/;
@@ -32,77 +34,112 @@ export function isDirectoryRow(row: TreeRow): row is DirectoryRow {
   return 'id' in row;
 }
 
-export function encodeRow(key: Buffer, row: TreeRow): Buffer {
-  const payload = encodePayload(row);
-  const bytes = Buffer.allocUnsafe(payload.length + CRC_SIZE);
-  payload.copy(bytes);
-  bytes.writeUInt32BE(crc32(payload, crc32(key)), payload.length);
-  return bytes;
-}
+export class RowCodec {
+  /** What the checksum of a row that names a key begins with, by the key's number less one. */
+  readonly #checksums: readonly number[];
 
-/** Throws `CatalogDamagedError` for bytes that were never written under this key. */
-export function decodeRow(key: Buffer, bytes: Buffer): TreeRow {
-  const end = bytes.length - CRC_SIZE;
-  const payload = bytes.subarray(0, Math.max(end, 0));
-  if (end < 1 || bytes.readUInt32BE(end) !== crc32(payload, crc32(key)))
-    throw new CatalogDamagedError(`the catalog's row ${JSON.stringify(key.toString('latin1'))} is damaged`);
-  switch (payload.readUInt8()) {
-    case TAG.directory:
-      return { id: payload.readUInt32BE(1) };
-    case TAG.packed:
-      return unpack(payload);
-    default:
-      return fromJson(payload.toString('utf8', 1));
+  /** @param keyIds in the order of their numbers, from one on; a row may name no other key without its full id */
+  constructor(private readonly keyIds: readonly string[]) {
+    this.#checksums = keyIds.map((id) => crc32(id));
+  }
+
+  /** These key ids with further ones, as far as they can be numbered. */
+  static withKeys(known: readonly string[], more: readonly string[]): string[] {
+    return [...new Set([...known, ...more])].slice(0, MOST.keys);
+  }
+
+  encode(key: Buffer, row: TreeRow): Buffer {
+    const payload = this.#encodePayload(row);
+    const bytes = Buffer.allocUnsafe(payload.length + CRC_SIZE);
+    payload.copy(bytes);
+    bytes.writeUInt32BE(this.#checksum(key, payload), payload.length);
+    return bytes;
+  }
+
+  /** Throws `CatalogDamagedError` for bytes that were never written under this key. */
+  decode(key: Buffer, bytes: Buffer): TreeRow {
+    const payload = this.#payload(key, bytes);
+    switch (payload.readUInt8()) {
+      case TAG.directory:
+        return { id: payload.readUInt32BE(1) };
+      case TAG.packed:
+        return this.#unpack(payload);
+      default:
+        return fromJson(payload.toString('utf8', 1));
+    }
+  }
+
+  /** Whether a row is of a directory. Throws `CatalogDamagedError`. */
+  isDirectory(key: Buffer, bytes: Buffer): boolean {
+    return this.#payload(key, bytes).readUInt8() === TAG.directory;
+  }
+
+  #payload(key: Buffer, bytes: Buffer): Buffer {
+    const end = bytes.length - CRC_SIZE;
+    const payload = bytes.subarray(0, Math.max(end, 0));
+    if (end < 1 || bytes.readUInt32BE(end) !== this.#checksum(key, payload))
+      throw new CatalogDamagedError(`the catalog's row ${JSON.stringify(key.toString('latin1'))} is damaged`);
+    return payload;
+  }
+
+  #checksum(key: Buffer, payload: Buffer): number {
+    const number = payload[0] === TAG.packed ? (payload[AT.keyNumber] ?? 0) : 0;
+    return crc32(payload, crc32(key, this.#checksums[number - 1] ?? 0));
+  }
+
+  #encodePayload(row: TreeRow): Buffer {
+    if (!isDirectoryRow(row)) return this.#pack(row) ?? Buffer.concat([Buffer.of(TAG.json), toJson(row)]);
+    const bytes = Buffer.allocUnsafe(5);
+    bytes.writeUInt8(TAG.directory);
+    bytes.writeUInt32BE(row.id, 1);
+    return bytes;
+  }
+
+  /** Undefined for a record that has more to it than the packed form has room for. */
+  #pack(record: FileRecord): Buffer | undefined {
+    if (record.kind !== 'object') return undefined;
+    const { size, storedSize, lastModified, etag, header } = record;
+    const [more, seconds] = [storedSize - size, lastModified / 1000];
+    const number = header ? this.keyIds.indexOf(headerKeyId(header)) + 1 : 0;
+    const hasRoom =
+      size < MOST.size &&
+      isWithin(more, MOST.more) &&
+      isWithin(seconds, MOST.seconds) &&
+      (etag === '' || MD5.test(etag)) &&
+      Object.keys(record).every((name) => PACKED_FIELDS.includes(name));
+    const packed = header && packHeader(header);
+    if (!hasRoom || (header && packed && !(number && this.#isPackable(header, packed, size))))
+      return undefined;
+    const fixed = Buffer.allocUnsafe(AT.header);
+    fixed.writeUInt8(TAG.packed);
+    fixed.writeUInt8(number, AT.keyNumber);
+    fixed.writeUIntBE(size, AT.size, 5);
+    fixed.writeUIntBE(more, AT.more, 3);
+    fixed.writeUInt32BE(seconds, AT.seconds);
+    return Buffer.concat([fixed, packed ?? Buffer.alloc(0), Buffer.from(etag, 'hex')]);
+  }
+
+  #isPackable(header: Buffer, packed: Buffer, size: number): boolean {
+    return isSameHeader(unpackHeader(packed, headerKeyId(header), size), header);
+  }
+
+  #unpack(payload: Buffer): ObjectRecord {
+    const size = payload.readUIntBE(AT.size, 5);
+    const keyId = this.keyIds[payload.readUInt8(AT.keyNumber) - 1];
+    const etagAt = AT.header + (keyId === undefined ? 0 : PACKED_HEADER_SIZE);
+    return {
+      kind: 'object',
+      size,
+      storedSize: size + payload.readUIntBE(AT.more, 3),
+      lastModified: payload.readUInt32BE(AT.seconds) * 1000,
+      etag: payload.toString('hex', etagAt),
+      ...(keyId !== undefined && { header: unpackHeader(payload.subarray(AT.header, etagAt), keyId, size) }),
+    };
   }
 }
 
-function encodePayload(row: TreeRow): Buffer {
-  if (!isDirectoryRow(row)) return pack(row) ?? Buffer.concat([Buffer.of(TAG.json), toJson(row)]);
-  const bytes = Buffer.allocUnsafe(5);
-  bytes.writeUInt8(TAG.directory);
-  bytes.writeUInt32BE(row.id, 1);
-  return bytes;
-}
-
-/** Undefined for a record that has more to it than the packed form has room for. */
-function pack(record: FileRecord): Buffer | undefined {
-  if (record.kind !== 'object') return undefined;
-  const { size, storedSize, lastModified, etag, header } = record;
-  const isPlainMd5 = etag === '' || MD5.test(etag);
-  const isWholeSecond = lastModified >= 0 && lastModified % 1000 === 0;
-  const hasMore = Object.keys(record).some((name) => !PACKED_FIELDS.includes(name));
-  if (hasMore || !isPlainMd5 || !isWholeSecond) return undefined;
-  if (header && !isPackable(header, size)) return undefined;
-  const fixed = Buffer.allocUnsafe(FIXED);
-  fixed.writeUInt8(TAG.packed);
-  fixed.writeUInt8((etag === '' ? 0 : FLAG.etag) | (header ? FLAG.header : 0), 1);
-  fixed.writeUIntBE(size, 2, 6);
-  fixed.writeUIntBE(storedSize, 8, 6);
-  fixed.writeUIntBE(lastModified / 1000, 14, 5);
-  return Buffer.concat([fixed, Buffer.from(etag, 'hex'), header ? packHeader(header) : Buffer.alloc(0)]);
-}
-
-function isPackable(header: Buffer, size: number): boolean {
-  return (
-    header.length === HEADER_SIZE &&
-    looksSealed(header) &&
-    unpackHeader(packHeader(header), size).equals(header)
-  );
-}
-
-function unpack(payload: Buffer): ObjectRecord {
-  const flags = payload.readUInt8(1);
-  const size = payload.readUIntBE(2, 6);
-  const headerAt = FIXED + (flags & FLAG.etag ? 16 : 0);
-  const packed = flags & FLAG.header ? payload.subarray(headerAt, headerAt + PACKED_HEADER_SIZE) : undefined;
-  return {
-    kind: 'object',
-    size,
-    storedSize: payload.readUIntBE(8, 6),
-    lastModified: payload.readUIntBE(14, 5) * 1000,
-    etag: payload.toString('hex', FIXED, headerAt),
-    ...(packed && { header: unpackHeader(packed, size) }),
-  };
+function isWithin(value: number, end: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < end;
 }
 
 function toJson(record: FileRecord): Buffer {

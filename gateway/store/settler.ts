@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { S3Error } from '../errors';
 import { RemoteRefused, type RemoteTree } from '../ftp/remote-tree';
 import { IntegrityError } from '../seal/errors';
+import { isSameHeader } from '../seal/header';
 import type { Catalog, Directory } from './catalog';
 import type { KeyLock } from './concurrency';
 import type { MirrorQueue } from './mirror-queue';
@@ -172,7 +173,7 @@ export function refOf({ bucket, segments }: Directory, name: string): ObjectRef 
 
 function sameVersion(a: ObjectRecord, b: ObjectRecord | undefined): boolean {
   if (!b) return false;
-  return a.header && b.header ? a.header.equals(b.header) : a.storedSize === b.storedSize;
+  return a.header && b.header ? isSameHeader(a.header, b.header) : a.storedSize === b.storedSize;
 }
 
 function recordOf({ storedSize, header, metadata }: FileFacts, modifiedAt: number): ObjectRecord {

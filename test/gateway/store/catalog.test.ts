@@ -1,9 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { pino } from 'pino';
 import { Catalog, type Directory, type FormerLease } from '../../../gateway/store/catalog';
-import { CatalogError } from '../../../gateway/store/catalog-error';
+import { CatalogEnvironment } from '../../../gateway/store/catalog-environment';
+import { CatalogDamagedError, CatalogError } from '../../../gateway/store/catalog-error';
+import { catalogPath, openCatalog } from '../../../gateway/store/catalog-file';
 import type { ObjectRecord } from '../../../gateway/store/object-record';
 
 const record = (size = 1): ObjectRecord => ({
@@ -12,7 +15,7 @@ const record = (size = 1): ObjectRecord => ({
   storedSize: size + 300,
   lastModified: 1_700_000_000_000,
   etag: 'd41d8cd98f00b204e9800998ecf8427e',
-  header: Buffer.alloc(128, size),
+  header: Buffer.alloc(96, size),
 });
 
 async function addObject(catalog: Catalog, bucket: string, key: string): Promise<void> {
@@ -129,6 +132,27 @@ describe('catalog', () => {
     expect([...catalog.objectsFrom('b', '', true)]).toEqual([]);
     expect([...catalog.children(root)]).toHaveLength(1);
     expect(catalog.firstObject(root)).toBeUndefined();
+  });
+
+  it.each([
+    ['an older version is begun anew', 2, CatalogDamagedError],
+    ['a newer version is left alone', 9, CatalogError],
+  ])('of %s', async (_what, schema, Reason) => {
+    const directory = join(path, 'of-another-version');
+    mkdirSync(directory);
+    const log = pino({ level: 'silent' });
+    const first = await openCatalog(directory, log);
+    await first.begin(1);
+    await first.addBucket('b', 5, true);
+    await first.close(true);
+    const environment = new CatalogEnvironment(catalogPath(directory));
+    await environment.root.put('state', { ...(environment.root.get('state') as object), schema });
+    await environment.close();
+    expect(() => new Catalog(catalogPath(directory))).toThrow(Reason);
+    if (Reason === CatalogError) return expect(openCatalog(directory, log)).rejects.toThrow(/schema 9/);
+    const anew = await openCatalog(directory, log);
+    expect([anew.isBlank, anew.buckets()]).toEqual([true, []]);
+    await anew.close(true);
   });
 
   it('says in one sentence that its directory cannot be used', () => {

@@ -180,6 +180,19 @@ describe.each([
     await old.close(true);
   });
 
+  it.each([2, 9])('are passed over when they are of another version, such as %d', async (schema) => {
+    await checkpointsOf(catalog).take(true);
+    const dump = catalog.dump.bind(catalog);
+    catalog.dump = () => ofSchema(dump(true), schema);
+    const checkpoints = checkpointsOf(catalog);
+    await checkpoints.take(true);
+    await checkpoints.take(true);
+    expect(keysOf(catalog).length).toBe(5_000);
+    const fresh = await restored();
+    expect(fresh.isBlank).toBe(true);
+    await fresh.close(true);
+  });
+
   if (sealed) {
     it('do not open with another key', async () => {
       await checkpointsOf(catalog).take(true);
@@ -199,6 +212,22 @@ describe.each([
     await expect(catalog.putFile(catalog.root('b')!, 'x', record(1))).resolves.toBeUndefined();
   });
 });
+
+/** The dump as another version would write it, as far as the first frame tells. */
+async function* ofSchema(dump: AsyncIterable<Buffer>, schema: number): AsyncGenerator<Buffer> {
+  let isHead = true;
+  for await (const frame of dump) {
+    if (!isHead) yield frame;
+    else {
+      const head = JSON.parse(frame.toString('utf8', 5)) as { state: object };
+      const payload = Buffer.from(JSON.stringify({ ...head, state: { ...head.state, schema } }));
+      const start = Buffer.from(frame.subarray(0, 5));
+      start.writeUInt32BE(payload.length, 1);
+      yield Buffer.concat([start, payload]);
+      isHead = false;
+    }
+  }
+}
 
 function flipped(bytes: Buffer): Buffer {
   const copy = Buffer.from(bytes);
