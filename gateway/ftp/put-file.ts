@@ -49,7 +49,7 @@ export class FilePut {
       return this.done(session, this.uploaded);
     this.uploaded ??= await this.upload(session);
     await this.makePlace(session);
-    await this.file.mayCommit;
+    await this.file.mayCommit?.();
     await this.commit(session, this.uploaded);
     return this.done(session, this.uploaded);
   }

@@ -61,7 +61,7 @@ export interface FileToPut {
   /** Directories that lead to the target, to be made along with the upload; else they are made if missing, unseen. */
   readonly newDirectories?: NewDirectories;
   /** Awaited before anything changes at `target`. What it rejects with reaches the caller unchanged. */
-  readonly mayCommit?: Promise<void>;
+  readonly mayCommit?: () => Promise<void>;
   /** Opens the bytes. What it throws reaches the caller of `putFile` unchanged, and nothing is retried. */
   body(): AsyncIterable<Buffer>;
   /** Whether `body` may be called again. A body that may not is sent at most once. */

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { GatewayContext } from '../env';
 import { S3Error } from '../errors';
 import type { MemoryBudget } from '../s3/memory-budget';
-import { requestBody, withBody, type BodyOptions } from '../s3/request-body';
+import { requestBody, withBody, type ArrivingBody, type BodyOptions } from '../s3/request-body';
 import { isUnsized, withUnsizedBody } from '../s3/unsized-body';
 import type { Body } from '../store/object-store';
 import { requestBytes } from './request-bytes';
@@ -22,7 +22,7 @@ export type Receive = <T>(
 export type ReceiveText = (c: GatewayContext, options?: BodyOptions) => Promise<string>;
 
 /** Calls `use` with `body`, first taken into memory if it is small. */
-export type Hold = <T>(c: GatewayContext, body: Body, use: (body: Body) => Promise<T>) => Promise<T>;
+export type Hold = <T>(c: GatewayContext, body: ArrivingBody, use: (body: Body) => Promise<T>) => Promise<T>;
 
 export interface Receivers {
   readonly receive: Receive;

@@ -12,7 +12,7 @@ import type { MemoryBudget } from './memory-budget';
 
 /** 5 GiB: S3's limit on one PUT or part. */
 const MAX_BODY_SIZE = 5 * 1024 ** 3;
-/** 16 MiB: a body up to this size is held in memory, checked, and can then be sent again. Longhorn's largest block fits. */
+/** 16 MiB: a body up to this size is held in memory, and can then be sent again. Longhorn's largest block fits. */
 export const MAX_HELD_BODY_SIZE = 16 * 1024 ** 2;
 
 export interface IncomingBody {
@@ -34,26 +34,54 @@ export interface BodyOptions {
   readonly ignoreChecksumHeaders?: boolean;
 }
 
+/** A body on its way in. */
+export interface ArrivingBody extends Body {
+  /** Reads all of it into memory, in the pieces it comes in. It can be opened any number of times then. */
+  hold(): Promise<Body>;
+}
+
 /** Throws at once for what the headers tell: `MissingContentLength`, `EntityTooLarge`, `InvalidDigest`, `InvalidRequest`, `MalformedTrailerError`. */
-export function requestBody(request: IncomingBody, options: BodyOptions = {}): Body {
+export function requestBody(request: IncomingBody, options: BodyOptions = {}): ArrivingBody {
   const declaration = readDeclaration(request, options);
+  const { size } = declaration;
+  const { payloadHash } = request.authentication;
+  const claim: Claim = { ...declaration, payloadHash };
   let opened = false;
   let digests: Digests | undefined;
+  const take = (): AsyncIterable<Buffer> => {
+    if (opened) throw new Error('a request body can be read only once');
+    opened = true;
+    return wholeBytes(request, declaration, (checksum) => {
+      claim.checksum = checksum;
+    });
+  };
+  const comparing = (bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> =>
+    comparedBytes(bytes, claim, (result) => {
+      digests = result;
+    });
+  const known = (): Digests => {
+    if (!digests) throw new Error('the request body has not been read to its end');
+    return digests;
+  };
   return {
-    size: declaration.size,
+    size,
     replayable: false,
-    open() {
-      if (opened) throw new Error('a request body can be read only once');
-      opened = true;
-      return checkedBytes(request, declaration, (result) => {
-        digests = result;
-      });
-    },
-    digests() {
-      if (!digests) throw new Error('the request body has not been read to its end');
-      return digests;
+    open: () => comparing(take()),
+    digests: known,
+    async hold() {
+      const pieces = await piecesOf(take());
+      // Compared as it is read, so that it can be on its way meanwhile.
+      const open = (): AsyncIterable<Buffer> => (digests ? replay(pieces) : comparing(replay(pieces)));
+      return { size, replayable: true, open, digests: known };
     },
   };
+}
+
+/** What the bytes have to agree with. */
+interface Claim extends Pick<Declaration, 'contentMd5' | 'checksumAlgorithm'> {
+  readonly payloadHash: PayloadHash;
+  /** Base64. That of a trailer is there when the bytes are. */
+  checksum?: string;
 }
 
 /** What the client says about the body in its headers. */
@@ -107,38 +135,48 @@ function parseContentMd5(text: string | undefined): Buffer | undefined {
   throw new S3Error('InvalidDigest', { details: { 'Content-MD5': text } });
 }
 
-/** One pass: unframes, counts and hashes, then compares. Ends only if all is as declared. */
-async function* checkedBytes(
+/** Unframes and counts. Ends only if all is there. */
+async function* wholeBytes(
   request: IncomingBody,
   declaration: Declaration,
-  onDigests: (digests: Digests) => void,
+  onChecksum: (base64: string) => void,
 ): AsyncGenerator<Buffer> {
-  const { payloadHash } = request.authentication;
   const { size, checksumAlgorithm: algorithm } = declaration;
-  const sha256 = payloadHash.kind === 'sha256' ? createHash('sha256') : undefined;
-  const md5 = createHash('md5');
-  const hasher = algorithm && createChecksum(algorithm);
-  let expectedChecksum = declaration.checksum;
   let received = 0;
   const plain = unframed(request, declaration, (name, value) => {
-    if (algorithm && name === checksumHeader(algorithm)) expectedChecksum = value;
+    if (algorithm && name === checksumHeader(algorithm)) onChecksum(value);
   });
   for await (const piece of plain) {
     received += piece.length;
     if (received > size)
       throw new S3Error('IncompleteBody', { message: 'The body is longer than declared.' });
+    yield piece;
+  }
+  if (received < size) throw new S3Error('IncompleteBody');
+}
+
+/** Hashes what passes, then compares. Ends only if all is as the client says. */
+async function* comparedBytes(
+  bytes: AsyncIterable<Buffer>,
+  claim: Claim,
+  onDigests: (digests: Digests) => void,
+): AsyncGenerator<Buffer> {
+  const { payloadHash, checksumAlgorithm: algorithm } = claim;
+  const sha256 = payloadHash.kind === 'sha256' ? createHash('sha256') : undefined;
+  const md5 = createHash('md5');
+  const hasher = algorithm && createChecksum(algorithm);
+  for await (const piece of bytes) {
     sha256?.update(piece);
     md5.update(piece);
     hasher?.update(piece);
     yield piece;
   }
-  if (received < size) throw new S3Error('IncompleteBody');
   if (payloadHash.kind === 'sha256' && sha256) checkSha256(payloadHash.hex, sha256.digest('hex'));
   const digest = md5.digest();
-  if (declaration.contentMd5) checkMd5(declaration.contentMd5, digest);
+  if (claim.contentMd5) checkMd5(claim.contentMd5, digest);
   if (!algorithm || !hasher) return onDigests({ md5: digest });
   const value = (await hasher.digest()).toString('base64');
-  if (expectedChecksum !== undefined) checkChecksum(algorithm, expectedChecksum, value);
+  if (claim.checksum !== undefined) checkChecksum(algorithm, claim.checksum, value);
   onDigests({ md5: digest, checksum: { algorithm, type: 'FULL_OBJECT', value } });
 }
 
@@ -190,17 +228,11 @@ function checkChecksum(algorithm: ChecksumAlgorithm, expected: string, actual: s
   });
 }
 
-/** Reads the whole body into memory, in the pieces it came in: checked, and ready to be opened any number of times. */
-export async function bufferBody(body: Body): Promise<Body> {
+/** All that comes. */
+export async function piecesOf(bytes: AsyncIterable<Buffer>): Promise<Buffer[]> {
   const pieces: Buffer[] = [];
-  for await (const piece of body.open()) pieces.push(piece);
-  const digests = body.digests();
-  return {
-    size: body.size,
-    replayable: true,
-    open: () => replay(pieces),
-    digests: () => digests,
-  };
+  for await (const piece of bytes) pieces.push(piece);
+  return pieces;
 }
 
 /** The pieces as a body's bytes, any number of times. */
@@ -214,19 +246,19 @@ export function replay(pieces: readonly Buffer[]): AsyncIterable<Buffer> {
 }
 
 /**
- * Calls `use` with the body: held in memory and checked if it has at most `MAX_HELD_BODY_SIZE` bytes, for which it waits until `budget`
+ * Calls `use` with the body: held in memory if it has at most `MAX_HELD_BODY_SIZE` bytes, for which it waits until `budget`
  * has that much; else as it streams in. What `use` was given is gone when it ends.
  */
 export async function withBody<T>(
-  body: Body,
+  body: ArrivingBody,
   budget: MemoryBudget,
   signal: AbortSignal | undefined,
   use: (body: Body) => Promise<T>,
 ): Promise<T> {
-  if (body.replayable || body.size > Math.min(MAX_HELD_BODY_SIZE, budget.capacity)) return use(body);
+  if (body.size > Math.min(MAX_HELD_BODY_SIZE, budget.capacity)) return use(body);
   const release = await budget.acquire(body.size, signal);
   try {
-    return await use(await bufferBody(body));
+    return await use(await body.hold());
   } finally {
     release();
   }

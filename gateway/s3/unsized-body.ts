@@ -2,14 +2,7 @@
 import { S3Error } from '../errors';
 import type { Body } from '../store/object-store';
 import type { MemoryBudget } from './memory-budget';
-import {
-  bufferBody,
-  MAX_HELD_BODY_SIZE,
-  replay,
-  requestBody,
-  type BodyOptions,
-  type IncomingBody,
-} from './request-body';
+import { MAX_HELD_BODY_SIZE, replay, requestBody, type BodyOptions, type IncomingBody } from './request-body';
 
 /** aws-chunked states the length in a header of its own. */
 export function isUnsized({ headers, authentication }: IncomingBody): boolean {
@@ -20,7 +13,7 @@ export function isUnsized({ headers, authentication }: IncomingBody): boolean {
   );
 }
 
-/** Calls `use` with the body, held in memory and checked. Throws `MissingContentLength` for more than `MAX_HELD_BODY_SIZE` bytes. */
+/** Calls `use` with the body, held in memory. Throws `MissingContentLength` for more than `MAX_HELD_BODY_SIZE` bytes. */
 export async function withUnsizedBody<T>(
   request: IncomingBody,
   options: BodyOptions | undefined,
@@ -35,7 +28,7 @@ export async function withUnsizedBody<T>(
     const size = pieces.reduce((sum, { length }) => sum + length, 0);
     const headers = { ...request.headers, 'content-length': `${size}` };
     const body = requestBody({ ...request, headers, bytes: replay(pieces) }, options);
-    return await use(await bufferBody(body));
+    return await use(await body.hold());
   } finally {
     release();
   }

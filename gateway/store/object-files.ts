@@ -42,8 +42,8 @@ export interface NewFile {
   readonly replaced?: ReplacedFile;
   /** Directories that lead to it, to be made along with it. */
   readonly newDirectories?: NewDirectories;
-  /** The file comes to its place only when this has resolved. */
-  readonly mayCommit?: Promise<void>;
+  /** Awaited before anything changes at its place. */
+  readonly mayCommit?: () => Promise<void>;
 }
 
 export interface ReplacedFile {

@@ -48,11 +48,11 @@ export interface ObjectPart {
 export interface Body {
   /** Plaintext bytes; what `open` yields has exactly this length, or it throws. */
   readonly size: number;
-  /** Whether `open` may be called more than once: the bytes are in memory and checked already. */
+  /** Whether `open` may be called more than once: the bytes are in memory. */
   readonly replayable: boolean;
   /** Yields the bytes in order. Throws the S3Error to answer if they fail their length, hash, signature or checksum: before it ends, always. */
   open(): AsyncIterable<Buffer>;
-  /** Digests of the plaintext. Valid only once an iteration of `open` has ended, or at once if replayable. */
+  /** Digests of the plaintext. Valid only once an iteration of `open` has ended. */
   digests(): Digests;
 }
 

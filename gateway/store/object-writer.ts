@@ -9,7 +9,7 @@ import {
   type RemoteTree,
 } from '../ftp/remote-tree';
 import type { BlockReferences } from './block-references';
-import type { Catalog, Directory, NewDirectory } from './catalog';
+import type { Catalog, Directory } from './catalog';
 import { KeyLock } from './concurrency';
 import type { DeleteGuard } from './delete-guard';
 import type { Directories } from './directories';
@@ -19,7 +19,7 @@ import type { ObjectInfo, ObjectRef, PutOptions } from './object-store';
 import type { PlainReads } from './plain-reads';
 import type { RemoteLayout } from './remote-layout';
 import { Replacement } from './replacement';
-import { directoryNames } from './remote-path';
+import { directoryNames, newLevels } from './remote-path';
 import type { Settler } from './settler';
 import type { Trash } from './trash';
 import type { TrashEntry } from './trash-rows';
@@ -62,8 +62,8 @@ export interface NewVersion {
   readonly replaced?: Replacement;
   /** To be made along with its file, and all that is still to be done before the file may come to its place. */
   readonly newDirectories?: NewDirectories;
-  /** Where given, the file may come to its place only when this has resolved; meanwhile it can be on its way. */
-  readonly mayCommit?: Promise<void>;
+  /** Where given, to be awaited before anything changes at the file's place; meanwhile it can be on its way. */
+  readonly mayCommit?: () => Promise<void>;
 }
 
 export class ObjectWriter {
@@ -117,9 +117,9 @@ export class ObjectWriter {
     const record = await this.#commitLocked(
       ref,
       name,
-      async (written) => {
-        if (!writesAhead) await written;
-        const ahead = writesAhead && { mayCommit: written };
+      async (mayCommit) => {
+        if (!writesAhead) await mayCommit();
+        const ahead = writesAhead && { mayCommit };
         return {
           directory,
           record: await write({ lastModified, ...(replaced && { replaced }), ...ahead }),
@@ -230,8 +230,8 @@ export class ObjectWriter {
         await this.#commitLocked(
           ref,
           name,
-          async (written) => {
-            await written;
+          async (mayCommit) => {
+            await mayCommit();
             return { directory, record: await write() };
           },
           () => [],
@@ -321,13 +321,13 @@ export class ObjectWriter {
 
   /**
    * The intent makes a crash, or a doubtful failure, between file and catalog visible to whoever looks at the object next.
-   * @param write must not change what lies at the object's place before `intended` resolves
+   * @param write awaits `mayCommit` before it changes anything at the object's place
    */
   async #commitLocked(
     ref: ObjectRef,
     name: string,
     write: (
-      intended: Promise<void>,
+      mayCommit: () => Promise<void>,
     ) => Promise<{ readonly directory: Directory; readonly record: ObjectRecord }>,
     alongside: (record: ObjectRecord) => (Promise<void> | undefined)[],
   ): Promise<ObjectRecord> {
@@ -335,9 +335,13 @@ export class ObjectWriter {
     const { epoch } = catalog;
     const { id: intent, written } = catalog.intents.add(ref);
     written.catch(() => undefined);
-    try {
-      const { directory, record } = await write(written);
+    let isChanging = false;
+    const mayCommit = async (): Promise<void> => {
       await written;
+      isChanging = true;
+    };
+    try {
+      const { directory, record } = await write(mayCommit);
       const before = catalog.file(directory, name);
       if (catalog.epoch !== epoch)
         throw new S3Error('SlowDown', { cause: new Error('the lease changed hands meanwhile') });
@@ -353,9 +357,9 @@ export class ObjectWriter {
       ]);
       return record;
     } catch (error) {
-      // Without it nothing was changed.
-      await written;
-      settler.suspect(ref, intent);
+      if (isChanging) settler.suspect(ref, intent);
+      // One that is left, in vain, is settled by the next start.
+      else catalog.intents.remove(intent).catch(() => undefined);
       throw error;
     }
   }
@@ -458,15 +462,6 @@ export class ObjectWriter {
     for (const directory of added) await directories.prove(directory);
     return added.at(-1) ?? parent;
   }
-}
-
-/** The levels of the catalog's tree: a long segment takes several directories on the FTP server, and is as new as the last of them. */
-function newLevels(segments: readonly string[], outcomes: readonly DirectoryOutcome[]): NewDirectory[] {
-  let made = 0;
-  return segments.map((name) => {
-    made += directoryNames(name).length;
-    return { name, proved: outcomes[made - 1] === 'created' };
-  });
 }
 
 function uploadsOf(record: FileRecord | undefined): string[] {

@@ -5,6 +5,9 @@
  * either end, since FTP servers hide, glob, trim or recode anything else.
  */
 
+import type { DirectoryOutcome } from '../ftp/remote-tree';
+import type { NewDirectory } from './catalog';
+
 /** Longest file or directory name, in bytes; file systems stop at 255, some FTP servers earlier. */
 const MAX_NAME_BYTES = 200;
 
@@ -112,4 +115,16 @@ function cut(name: string): string[] {
   }
   levels.push(lead + rest);
   return levels;
+}
+
+/** The levels of the catalog's tree: a long segment takes several directories on the FTP server, and is as new as the last of them. */
+export function newLevels(
+  segments: readonly string[],
+  outcomes: readonly DirectoryOutcome[],
+): NewDirectory[] {
+  let made = 0;
+  return segments.map((name) => {
+    made += directoryNames(name).length;
+    return { name, proved: outcomes[made - 1] === 'created' };
+  });
 }

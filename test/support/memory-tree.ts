@@ -73,7 +73,7 @@ export class MemoryTree implements RemoteTree {
     const bytes = Buffer.concat(chunks);
     const { newDirectories } = file;
     if (newDirectories) await newDirectories.made(await this.makeDirs(newDirectories.paths));
-    await file.mayCommit;
+    await file.mayCommit?.();
     const movesAside = (file.keepsReplaced?.() ?? false) && this.files.has(target);
     if (movesAside) await this.rename(target, aside);
     return this.#call('putFile', target, () => {

@@ -294,15 +294,15 @@ describe('what is prepared ahead and sent together', () => {
   it('lets no file come to its place before it may, and none at all where it may not', async () => {
     await start();
     let allow = (): void => undefined;
-    const mayCommit = new Promise<void>((resolve) => (allow = resolve));
-    const putting = put('/dir/target', { mayCommit });
+    const allowed = new Promise<void>((resolve) => (allow = resolve));
+    const putting = put('/dir/target', { mayCommit: () => allowed });
     await until(() => server.count('STOR') === 1);
     await sleep(100);
     expect(server.count('RNTO')).toBe(0);
     allow();
     await putting;
     const forbidden = new Error('no');
-    await expect(put('/dir/other', { mayCommit: Promise.reject(forbidden) })).rejects.toBe(forbidden);
+    await expect(put('/dir/other', { mayCommit: () => Promise.reject(forbidden) })).rejects.toBe(forbidden);
     await until(() => readdirSync(onDisk('incoming')).length === 0);
     expect(readdirSync(onDisk('dir'))).toEqual(['target']);
   });

@@ -141,6 +141,30 @@ describe.each([
     },
   );
 
+  it.each(['new/object', 'object'])(
+    'stores nothing, and doubts nothing, of a body that proves at its end not to be what was announced: %s',
+    async (key) => {
+      if (key === 'object') await put(key, 'before');
+      const wrong = new S3Error('BadDigest');
+      const body = {
+        ...bodyOf('not what was announced'),
+        async *open() {
+          yield* bodyOf('not what was announced').open();
+          await Promise.resolve();
+          throw wrong;
+        },
+      };
+      await expect(rig.store.put(ref(key), body, DEFAULT_ATTRIBUTES)).rejects.toBe(wrong);
+      tree.calls.length = 0;
+      expect((await rig.store.stat(ref(key)))?.size).toBe(key === 'object' ? 6 : undefined);
+      expect(tree.calls).toEqual([]);
+      expect([...tree.files.keys()].filter((path) => path.startsWith('/root/bucket/new'))).toEqual([]);
+      await put(key, 'after');
+      expect(await get(key)).toBe('after');
+      expect(rig.catalog.intents.all()).toEqual([]);
+    },
+  );
+
   it('asks the server for nothing once a directory is proved', async () => {
     await put('a/x');
     await put('a/y');
