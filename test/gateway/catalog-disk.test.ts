@@ -77,7 +77,7 @@ describe('a row that the disk changes while the gateway runs', () => {
     const next = await start();
     try {
       expect(await keysOf(next)).toEqual(Keys);
-      expect(next.log.join('\n')).toMatch(/catalog on local disk is damaged: it is dropped, and rebuilt/);
+      expect(next.log.join('\n')).toMatch(/catalog on local disk cannot be used: it is dropped, and rebuilt/);
     } finally {
       await next.kill();
     }

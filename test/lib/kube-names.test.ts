@@ -27,6 +27,7 @@ describe('names of Kubernetes', () => {
       longhornSecret: 'longhorn-backup-s3-credentials',
       mirrorSecret: 's3-to-ftp-mirror-credentials',
       verify: 'longhaul-verify',
+      verifyMirror: 'longhaul-mirror-verify',
     });
     expect(targetNames('nas')).toEqual({
       gateway: 's3-to-ftp-nas',
@@ -34,6 +35,7 @@ describe('names of Kubernetes', () => {
       longhornSecret: 'longhorn-backup-s3-credentials-nas',
       mirrorSecret: 's3-to-ftp-mirror-credentials-nas',
       verify: 'longhaul-verify-nas',
+      verifyMirror: 'longhaul-mirror-verify-nas',
     });
   });
 });

@@ -47,6 +47,11 @@ export class FaultPlan {
     return this.pending.filter(({ times }) => times > 0).length;
   }
 
+  /** Whether a fault still waits for such a command. */
+  isPending(verb: string): boolean {
+    return this.pending.some(({ fault, times }) => times > 0 && fault.on === verb);
+  }
+
   clear(): void {
     this.pending.length = 0;
   }
