@@ -199,7 +199,7 @@ export class BlockReferences {
 }
 
 /** Learns from a document on its way in; what it learnt is kept in the transaction that makes the document visible. */
-export class DocumentWatch {
+class DocumentWatch {
   #reading = new BackupReading();
 
   constructor(private readonly learnt: (record: ObjectRecord, reading: BackupReading) => Promise<void>) {}

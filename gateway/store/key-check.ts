@@ -29,7 +29,7 @@ const MOST_LISTINGS = 20;
 export type SealedBy = string;
 
 /** The objects below this FTP root cannot be read, or not be written alike, with the configuration at hand. */
-export class WrongKeyError extends Error {
+class WrongKeyError extends Error {
   override readonly name = 'WrongKeyError';
 }
 

@@ -7,7 +7,7 @@ import { Unsure, type PageQuery } from './subject';
 import type { World } from './world';
 
 /** Keys that meet in directories, and that are easily taken for one another. */
-export const KEYS = [
+const KEYS = [
   'a',
   'a/b',
   'a/b/c',

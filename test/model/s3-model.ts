@@ -37,7 +37,7 @@ export function partsOf({ number, sizes }: Version): Buffer[] {
   return sizes.map((size) => bytes.subarray(at, (at += size)));
 }
 
-export function seenOf(version: Version): Seen {
+function seenOf(version: Version): Seen {
   const parts = partsOf(version);
   const etag = version.isMultipart
     ? `${md5(Buffer.concat(parts.map(md5))).toString('hex')}-${parts.length}`

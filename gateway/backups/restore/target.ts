@@ -4,7 +4,7 @@ import { constants } from 'node:fs';
 import { open, rename, stat, type FileHandle } from 'node:fs/promises';
 
 /** In front of a file's name while it is not whole. */
-export const PARTIAL_SUFFIX = '.partial';
+const PARTIAL_SUFFIX = '.partial';
 /** Bytes compared or written at a time where nothing is restored. */
 const STRIDE = 4 * 2 ** 20;
 /** Bytes written before the disk is told to take them: else all of them wait for the end, while the disk is idle. */

@@ -36,8 +36,8 @@ export interface VerificationRecord {
   readonly faults: readonly FaultyObject[];
 }
 
-export const BACKING_IMAGES = '(backing images)';
-export const SYSTEM_BACKUPS = '(system backups)';
+const BACKING_IMAGES = '(backing images)';
+const SYSTEM_BACKUPS = '(system backups)';
 
 /** Whether a run is one to be recorded: another tells of a part alone, and would hide what is wrong with the rest. */
 export function isWhole(run: { readonly level: number; readonly volumes: readonly string[] }): boolean {

@@ -19,7 +19,7 @@ export interface ReadObject {
 }
 
 /** A refusal with its reason from section 10. */
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor(readonly reason: string) {
     super(reason);
   }
