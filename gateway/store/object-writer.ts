@@ -152,7 +152,8 @@ export class ObjectWriter {
       let release: (() => void) | undefined;
       const made = async (outcomes: readonly DirectoryOutcome[]): Promise<void> => {
         const proved = await this.#addMade(parent, missing, outcomes);
-        release = catalog.hold(proved);
+        // It is told again where the file has to be sent again.
+        release ??= catalog.hold(proved);
         if (!release || settler.isSuspect(ref) || catalog.file(proved, name)) throw new DirectoryTakenError();
         directory = proved;
       };

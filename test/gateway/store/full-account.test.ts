@@ -50,6 +50,15 @@ describe('a full account', () => {
     expect(rig.store.stats.trash).toMatchObject({ entries: 1, evicted: 2 });
   });
 
+  it('keeps no hold on a new directory whose file was sent twice', async () => {
+    await start('a', 'b', 'c');
+    await put('new/directory/file');
+    expect(rig.store.stats.trash).toMatchObject({ evicted: 2 });
+    await rig.store.delete(ref('new/directory/file'));
+    const { catalog } = rig;
+    expect(await catalog.removeDirectory(catalog.directory('bucket', ['new'])!, 'directory')).toBe(true);
+  });
+
   it('keeps what was deleted less than two days ago, and refuses', async () => {
     await start('a');
     await expect(put('new')).rejects.toMatchObject({ code: 'QuotaExceeded' });
