@@ -131,7 +131,7 @@ export class Catalog {
         throw new CatalogDamagedError(
           `the catalog has ${directories} directories, and proofs for ${this.#directories}`,
         );
-      this.#env.readThrough();
+      this.#env.readThrough('tree');
     } catch (cause) {
       if (cause instanceof CatalogDamagedError) throw cause;
       throw new CatalogDamagedError(`the catalog cannot be read: ${messageOf(cause)}`, { cause });
