@@ -151,10 +151,10 @@ export class FtpServer {
   }
 }
 
-const PORTS_PER_SERVER = 50;
+const PORTS_PER_SERVER = 100;
 /** Below the ports that the kernel hands out by itself. */
 const FIRST_PORT = 20_000;
-const PORT_BLOCKS = 250;
+const PORT_BLOCKS = 125;
 
 /** The first of a block of ports: the control port, which also keeps other servers off the block, and passive ports after it. */
 async function freePortBlock(): Promise<number> {
