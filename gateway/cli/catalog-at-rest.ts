@@ -9,9 +9,10 @@ import { readCatalogDirectory } from '../config';
 import { ConfigError } from '../config-error';
 import { ftpTree, readFtpConfig, type FtpConfig } from '../ftp-config';
 import { LocalDirectoryError, takeDirectory } from '../local-directory';
-import { Catalog, type Directory } from '../store/catalog';
+import { Catalog } from '../store/catalog';
 import { CatalogError } from '../store/catalog-error';
 import { catalogPath } from '../store/catalog-file';
+import type { Directory } from '../store/directory';
 import { RemoteLayout } from '../store/remote-layout';
 
 export interface Difference {

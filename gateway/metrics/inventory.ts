@@ -1,6 +1,7 @@
 /** The volumes whose backups are stored, and their backups: as the catalog knows them, without a look at the FTP server. */
 import { parseKey } from '../backupstore/layout';
-import type { Catalog, Directory } from '../store/catalog';
+import type { Catalog } from '../store/catalog';
+import type { Directory } from '../store/directory';
 
 /** One backup's document. */
 export interface StoredBackup {

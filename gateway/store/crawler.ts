@@ -7,10 +7,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { S3Error } from '../errors';
 import type { RemoteTree } from '../ftp/remote-tree';
-import type { Catalog, Directory } from './catalog';
+import type { Catalog } from './catalog';
 import { CatalogDamagedError, messageOf } from './catalog-error';
 import { Limiter } from './concurrency';
 import type { Directories } from './directories';
+import type { Directory } from './directory';
 
 export interface CrawlerOptions {
   readonly tree: RemoteTree;

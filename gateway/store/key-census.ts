@@ -2,7 +2,8 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { headerKeyId } from '../seal/header';
-import type { Catalog, Directory } from './catalog';
+import type { Catalog } from './catalog';
+import type { Directory } from './directory';
 import { PLAIN, type SealedBy } from './key-check';
 import type { FileRecord, ObjectRecord, StoredPart } from './object-record';
 

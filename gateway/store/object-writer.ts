@@ -9,10 +9,11 @@ import {
   type RemoteTree,
 } from '../ftp/remote-tree';
 import type { BlockReferences } from './block-references';
-import type { Catalog, Directory } from './catalog';
+import type { Catalog } from './catalog';
 import { KeyLock } from './concurrency';
 import type { DeleteGuard } from './delete-guard';
 import type { Directories } from './directories';
+import type { Directory } from './directory';
 import type { MirrorQueue } from './mirror-queue';
 import { isSameVersion, toInfo, type FileRecord, type ObjectRecord } from './object-record';
 import type { ObjectInfo, ObjectRef, PutOptions } from './object-store';

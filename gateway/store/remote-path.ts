@@ -6,7 +6,7 @@
  */
 
 import type { DirectoryOutcome } from '../ftp/remote-tree';
-import type { NewDirectory } from './catalog';
+import type { NewDirectory } from './directory';
 
 /** Longest file or directory name, in bytes; file systems stop at 255, some FTP servers earlier. */
 const MAX_NAME_BYTES = 200;

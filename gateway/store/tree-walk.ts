@@ -1,20 +1,15 @@
 /** Walks the catalog's tree in the order in which S3 lists: that of the UTF-8 bytes of whole keys. */
 
-import type { Directory } from './catalog';
+import type { Directory } from './directory';
 import type { ObjectRecord } from './object-record';
-import { isDirectoryRow, type TreeRow } from './row-codec';
+import type { Proofs } from './proofs';
+import { isDirectoryRow } from './row-codec';
+import type { TreeRows } from './tree-rows';
 
 /** What a walk meets: an object, or a directory that has to be proved before anybody knows what is in it. */
 export type ListingStep =
   | { readonly key: string; readonly record: ObjectRecord }
   | { readonly key: string; readonly unproved: Directory };
-
-export interface TreeRows {
-  row(directory: number, name: string): TreeRow | undefined;
-  /** In order, from `start` on. */
-  rows(directory: number, start: string): Iterable<{ name: string; row: TreeRow }>;
-  isProved(directory: number): boolean;
-}
 
 /** A directory that is gone through from a name on. */
 interface Level {
@@ -25,7 +20,10 @@ interface Level {
 }
 
 export class TreeWalk {
-  constructor(private readonly tree: TreeRows) {}
+  constructor(
+    private readonly tree: TreeRows,
+    private readonly proofs: Proofs,
+  ) {}
 
   /**
    * From `key` on. Goes down to its directory by lookups, and from there on, level by level, back up: so a start deep in the tree costs no scan above it.
@@ -48,7 +46,7 @@ export class TreeWalk {
     const last = segments.pop() ?? '';
     let [id, prefix] = [root.id, ''];
     for (const segment of segments) {
-      if (checked && !this.tree.isProved(id)) break;
+      if (checked && !this.proofs.isProved(id)) break;
       const name = `${segment}/`;
       const row = this.tree.row(id, name);
       if (!row || !isDirectoryRow(row)) return [...levels, { id, prefix, start: name }];
@@ -60,7 +58,7 @@ export class TreeWalk {
   }
 
   *#below(bucket: string, { id, prefix, start }: Level, checked: boolean): Generator<ListingStep> {
-    if (checked && !this.tree.isProved(id)) {
+    if (checked && !this.proofs.isProved(id)) {
       yield { key: prefix, unproved: { id, bucket, segments: prefix.split('/').slice(0, -1) } };
       return;
     }

@@ -4,7 +4,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createKeyring } from '../../gateway/seal/keyring';
 import { seal } from '../../gateway/seal/seal';
-import { Catalog, type Directory } from '../../gateway/store/catalog';
+import { Catalog } from '../../gateway/store/catalog';
+import type { Directory } from '../../gateway/store/directory';
 import type { ObjectRecord } from '../../gateway/store/object-record';
 import { layout } from '../support/longhorn/layout';
 

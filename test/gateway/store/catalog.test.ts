@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { Catalog, type Directory, type FormerLease } from '../../../gateway/store/catalog';
+import { Catalog } from '../../../gateway/store/catalog';
+import type { FormerLease } from '../../../gateway/store/catalog-state';
 import { CatalogEnvironment } from '../../../gateway/store/catalog-environment';
 import { CatalogDamagedError, CatalogError } from '../../../gateway/store/catalog-error';
 import { catalogPath, openCatalog } from '../../../gateway/store/catalog-file';
+import type { Directory } from '../../../gateway/store/directory';
 import type { ObjectRecord } from '../../../gateway/store/object-record';
 
 const record = (size = 1): ObjectRecord => ({
