@@ -41,6 +41,8 @@ export interface FtpRemoteTreeOptions {
 /** A transfer of more bytes may keep a connection for long. */
 const LARGE_BYTES = 16 * 1_048_576;
 
+const LISTING: LeasePurpose = { kind: 'listing' };
+
 /** Cleaning up after a failed upload is a courtesy; it must not hold a connection for long. */
 const DISCARD_DEADLINE_MS = 10_000;
 
@@ -72,7 +74,7 @@ export class FtpRemoteTree implements RemoteTree {
   async list(directory: string, options?: CallOptions): Promise<Listing> {
     assertRemotePath(directory);
     let failed = false;
-    return this.runner.run<Listing>(async (session) => {
+    const attempt = async (session: FtpSession): Promise<Listing> => {
       try {
         // A refusal may come as a data connection reset, which would be retried in vain.
         if (failed) await session.changeDirectory(directory);
@@ -88,7 +90,8 @@ export class FtpRemoteTree implements RemoteTree {
           throw new RemoteUnavailable(`the listing of ${directory} is not whole`, { cause: error });
         throw error;
       }
-    }, options);
+    };
+    return this.runner.run(attempt, options, LISTING);
   }
 
   async isDirectory(path: string, options?: CallOptions): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { Lease } from './pool';
 
 /** What a session is wanted for. */
 export interface LeasePurpose {
-  readonly kind: 'upload' | 'download' | 'command';
+  readonly kind: 'upload' | 'download' | 'listing' | 'command';
   /** Transfers of different flows take turns, such as those of different volumes. @default '' */
   readonly flow?: string;
   /** The transfer may take long. @default false */
@@ -16,27 +16,27 @@ export interface Waiter {
   reject(error: unknown): void;
 }
 
-/** Commands come before transfers, since they are short and many wait for them; transfers of different flows take turns. */
+/** Commands and listings come before transfers, since they are short and many wait for them; transfers of different flows take turns. */
 export class LeaseQueue {
-  private readonly commands: Waiter[] = [];
+  private readonly short: Waiter[] = [];
   /** In the order of their turns. A flow without waiters is not there. */
   private readonly flows = new Map<string, Waiter[]>();
 
   get length(): number {
-    let length = this.commands.length;
+    let length = this.short.length;
     for (const waiters of this.flows.values()) length += waiters.length;
     return length;
   }
 
   push(waiter: Waiter): void {
-    const { kind, flow = '' } = waiter.purpose;
-    if (kind === 'command') this.commands.push(waiter);
+    const { flow = '' } = waiter.purpose;
+    if (isShort(waiter)) this.short.push(waiter);
     else if (!this.flows.get(flow)?.push(waiter)) this.flows.set(flow, [waiter]);
   }
 
   /** Whose turn it is, among those that may have their turn now. */
   peek(mayStart: (purpose: LeasePurpose) => boolean): Waiter | undefined {
-    for (const waiters of [this.commands, ...this.flows.values()]) {
+    for (const waiters of [this.short, ...this.flows.values()]) {
       const next = waiters.find(({ purpose }) => mayStart(purpose));
       if (next) return next;
     }
@@ -45,26 +45,30 @@ export class LeaseQueue {
 
   /** It had its turn: its flow is the last now. */
   take(waiter: Waiter): void {
-    const { kind, flow = '' } = waiter.purpose;
+    const { flow = '' } = waiter.purpose;
     this.remove(waiter);
     const rest = this.flows.get(flow);
-    if (kind === 'command' || !rest) return;
+    if (isShort(waiter) || !rest) return;
     this.flows.delete(flow);
     this.flows.set(flow, rest);
   }
 
   remove(waiter: Waiter): void {
-    const { kind, flow = '' } = waiter.purpose;
-    const waiters = kind === 'command' ? this.commands : (this.flows.get(flow) ?? []);
+    const { flow = '' } = waiter.purpose;
+    const waiters = isShort(waiter) ? this.short : (this.flows.get(flow) ?? []);
     const index = waiters.indexOf(waiter);
     if (index >= 0) waiters.splice(index, 1);
-    if (kind !== 'command' && waiters.length === 0) this.flows.delete(flow);
+    if (!isShort(waiter) && waiters.length === 0) this.flows.delete(flow);
   }
 
   /** All, who then wait no longer. */
   drain(): Waiter[] {
-    const all = [...this.commands.splice(0), ...[...this.flows.values()].flat()];
+    const all = [...this.short.splice(0), ...[...this.flows.values()].flat()];
     this.flows.clear();
     return all;
   }
+}
+
+function isShort({ purpose: { kind } }: Waiter): boolean {
+  return kind === 'command' || kind === 'listing';
 }

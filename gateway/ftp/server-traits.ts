@@ -12,6 +12,8 @@ export interface ServerTraits {
   readonly sizing: EarlySizing;
   /** Whether an upload's bytes may be sent before the server consents to it. */
   startsUploads: boolean;
+  /** False once REST was refused where RETR had been sent along with it. */
+  restartsAhead: boolean;
 }
 
 /** Nothing known yet, all to be tried. */
@@ -22,6 +24,7 @@ export function newServerTraits(): ServerTraits {
     pipelines: undefined,
     sizing: new EarlySizing(),
     startsUploads: true,
+    restartsAhead: true,
   };
 }
 

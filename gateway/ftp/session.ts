@@ -58,6 +58,8 @@ export class FtpSession extends FtpConnection {
   private onMade: (refusals: readonly (FtpReplyError | undefined)[]) => void = () => undefined;
   private startsAtOnce = false;
   private consented = false;
+  /** RETR was sent along with REST, whose answer is still to come. */
+  private restarting = false;
   /** What an RNFR that waits for its RNTO has named. */
   private renameSource: string | undefined;
   /** The server may remember an RNFR that came to nothing: RNTO must not be sent blindly any more. */
@@ -251,8 +253,13 @@ export class FtpSession extends FtpConnection {
     return reply;
   }
 
-  /** Tells the library that the server consents to an upload, before it can know. */
+  /** Tells the library that the server consents to an upload, or to begin at a byte, before it can know. */
   protected override commandSent(command: string | undefined): void {
+    const { pipelines, restartsAhead } = this.traits;
+    if (pipelines === true && restartsAhead && command?.startsWith('REST ')) {
+      this.restarting = true;
+      this.tellLibrary({ code: 350, message: '350 Sent at once.' });
+    }
     if (this.startsAtOnce && command?.startsWith('STOR '))
       this.tellLibrary({ code: 150, message: '150 Sent at once.' });
   }
@@ -260,6 +267,13 @@ export class FtpSession extends FtpConnection {
   /** Keeps the answers to an upload and to its SIZE apart. Returns what the library shall see now. */
   protected override sortOut(reply: Error | FTPResponse): Error | FTPResponse | undefined {
     if (reply instanceof Error && !(reply instanceof FTPError)) return reply;
+    if (this.restarting) {
+      this.restarting = false;
+      if (reply.code === 350) return undefined;
+      // What it sends begins at another byte.
+      this.traits.restartsAhead = false;
+      return this.outOfStep('REST', reply.message);
+    }
     if (this.awaitedReplies > 0) {
       if (reply.code < 200) return undefined;
       this.awaitedReplies -= 1;

@@ -118,6 +118,55 @@ describe('what is prepared ahead and sent together', () => {
     expect(tree.stats().retries).toBe(0);
   });
 
+  it('lists over a data connection that was made ahead', async () => {
+    await start();
+    for (let round = 1; round <= 3; round += 1) {
+      expect(await tree.list('/')).toMatchObject({ outcome: 'listed' });
+      await until(() => server.count('EPSV') > round);
+    }
+    expect(tree.stats()).toMatchObject({ retries: 0, connections: { opened: 1 } });
+  });
+
+  describe('reading from the middle', () => {
+    const middle = async () => all(tree.read('/file', { start: 100_000, end: 200_000 }));
+    const expected = bytes.subarray(100_000, 200_000);
+
+    it.each([
+      ['refused', { kind: 'reply', reply: '502 Not implemented.' }],
+      ['lost', { kind: 'lose-reply', with: 'silence' }],
+    ] as const)(
+      'asks for the file along with the byte to begin at, and apart where that was %s',
+      async (_name, action) => {
+        await start();
+        writeFileSync(onDisk('file'), bytes);
+        server.inject({ on: 'REST', action });
+        for (let round = 0; round < 3; round += 1) expect((await middle()).equals(expected)).toBe(true);
+        expect(tree.stats().retries).toBe(1);
+        expect(server.count('REST')).toBe(4);
+        expect(server.count('RETR')).toBe(4);
+      },
+    );
+
+    it('takes a missing file for what it is', async () => {
+      await start();
+      await expect(middle()).rejects.toThrow(RemoteRefused);
+      writeFileSync(onDisk('file'), bytes);
+      expect((await middle()).equals(expected)).toBe(true);
+      expect(tree.stats().retries).toBe(0);
+    });
+
+    it('gives up where the server cannot begin there', async () => {
+      await start();
+      writeFileSync(onDisk('file'), bytes);
+      server.inject({
+        on: 'REST',
+        times: Infinity,
+        action: { kind: 'reply', reply: '502 Not implemented.' },
+      });
+      await expect(middle()).rejects.toThrow(RemoteRefused);
+    });
+  });
+
   it('runs a command where a data connection was made ahead', async () => {
     await start({}, { pool: { maxSessions: 1, preparedMs: 60_000 } });
     writeFileSync(onDisk('file'), bytes);

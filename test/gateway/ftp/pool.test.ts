@@ -178,23 +178,24 @@ describe('session pool', () => {
     await expect(lease()).rejects.toThrow(LoginDeniedError);
   });
 
-  it('serves commands before transfers, and lets flows take turns', async () => {
+  it('serves commands and listings before transfers, and lets flows take turns', async () => {
     await start({ maxSessions: 1 });
     const held = await lease();
     const order: string[] = [];
-    const queue = (kind: 'upload' | 'command', flow: string) =>
+    const queue = (kind: 'upload' | 'listing' | 'command', flow: string) =>
       pool.lease(WAIT_MS, undefined, { kind, flow }).then((granted) => {
         order.push(`${kind} ${flow}`);
         granted.release();
       });
     const waiting = [
       ...['a', 'a', 'a', 'b', 'c', 'b'].map((flow) => queue('upload', flow)),
+      queue('listing', ''),
       queue('command', ''),
     ];
     held.release();
     await Promise.all(waiting);
     expect(order).toEqual([
-      'command ',
+      ...['listing ', 'command '],
       ...['upload a', 'upload b', 'upload c', 'upload a', 'upload b', 'upload a'],
     ]);
   });
