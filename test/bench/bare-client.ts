@@ -1,15 +1,10 @@
 /** The floor: bare basic-ftp, as a process of its own. Takes its orders as JSON in BARE_CLIENT and prints `BareResult` as JSON. */
-import '../support/slow-connect';
 import { randomBytes } from 'node:crypto';
 import { Readable, Writable } from 'node:stream';
-import { Client } from 'basic-ftp';
+import type { Client } from 'basic-ftp';
+import { logIn, orders, type BareAccount } from './bare-session';
 
-export interface BareOrder {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  readonly ca: string | undefined;
+export interface BareOrder extends BareAccount {
   readonly directory: string;
   readonly direction: 'up' | 'down';
   readonly connections: number;
@@ -30,7 +25,7 @@ const WARM_UP = 20;
 const WARM_UP_SIZE = 65_536;
 
 async function main(): Promise<void> {
-  const order = JSON.parse(process.env['BARE_CLIENT'] ?? '') as BareOrder;
+  const order = orders<BareOrder>();
   const clients = await Promise.all(Array.from({ length: order.connections }, () => logIn(order)));
   const chunk = randomBytes(CHUNK);
   // The first transfer of a client finds out how to make data connections, and those after it warm the code.
@@ -51,13 +46,6 @@ async function main(): Promise<void> {
   for (const client of clients) client.close();
   const result: BareResult = { seconds, cpuSeconds: (user + system) / 1e6 };
   process.stdout.write(JSON.stringify(result));
-}
-
-async function logIn({ host, port, user, password, ca }: BareOrder): Promise<Client> {
-  const client = new Client();
-  const tls = ca === undefined ? {} : { secure: true, secureOptions: { ca } };
-  await client.access({ host, port, user, password, ...tls });
-  return client;
 }
 
 async function move(client: Client, order: BareOrder, index: number, chunk: Buffer): Promise<void> {

@@ -8,11 +8,13 @@ import { ACCOUNT_GID, ACCOUNT_UID } from '../support/ftp-servers/programs';
 import { GatewayProcess } from '../support/gateway-process';
 import { SlowLine } from '../support/slow-line';
 import type { BareOrder, BareResult } from './bare-client';
+import type { BareCrawlOrder, BareCrawlResult } from './bare-crawler';
+import type { BareAccount } from './bare-session';
 import { LonghornLoad } from './longhorn-load';
 import { gatewayCommand } from './program';
 
 const REPOSITORY = join(__dirname, '..', '..');
-const ENCRYPTION_KEY = '42'.repeat(32);
+export const ENCRYPTION_KEY = '42'.repeat(32);
 const MEGABIT = 1_000_000 / 8;
 
 export interface Line {
@@ -28,6 +30,8 @@ export interface StageOptions {
   readonly line: Line;
   /** More variables of the gateway's configuration. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Puts what is stored already below the gateway's FTP root, given as it lies on disk. @default nothing */
+  readonly store?: (root: string) => Promise<void>;
 }
 
 export class Stage {
@@ -41,7 +45,7 @@ export class Stage {
     readonly readerEnvironment: Readonly<Record<string, string>>,
   ) {}
 
-  static async set({ kind, tls, line, env }: StageOptions): Promise<Stage> {
+  static async set({ kind, tls, line, env, store }: StageOptions): Promise<Stage> {
     const server = await startServer(kind, { tls });
     const { host, port, passivePorts, user, password, ca } = server;
     const { roundTripMs, megabits } = line;
@@ -53,6 +57,7 @@ export class Stage {
       mkdirSync(join(server.root, directory));
       chownSync(join(server.root, directory), ACCOUNT_UID, ACCOUNT_GID);
     }
+    await store?.(join(server.root, 'gateway'));
     const slowConnect = { LONGHAUL_SLOW_CONNECT_MS: String(roundTripMs) };
     const gateway = await GatewayProcess.start({
       ftp: {
@@ -74,16 +79,29 @@ export class Stage {
     return new Stage(server, slowLine, gateway, new LonghornLoad(gateway), slowConnect, reader);
   }
 
-  async bare(order: Pick<BareOrder, 'direction' | 'connections' | 'files' | 'size'>): Promise<BareResult> {
-    const { user, password, ca, port } = this.server;
+  bare(order: Pick<BareOrder, 'direction' | 'connections' | 'files' | 'size'>): Promise<BareResult> {
     const directory = `${this.server.path}/bare`;
-    const whole: BareOrder = { host: this.line.host, port, user, password, ca, directory, ...order };
+    return this.runBare('bare-client', { ...this.account, directory, ...order } satisfies BareOrder);
+  }
+
+  /** Goes through what is stored below the gateway's root. */
+  bareCrawl(order: Pick<BareCrawlOrder, 'tree' | 'connections' | 'seconds'>): Promise<BareCrawlResult> {
+    const tree = `${this.server.path}/gateway/${order.tree}`;
+    return this.runBare('bare-crawler', { ...this.account, ...order, tree } satisfies BareCrawlOrder);
+  }
+
+  private get account(): BareAccount {
+    const { user, password, ca, port } = this.server;
+    return { host: this.line.host, port, user, password, ca };
+  }
+
+  private async runBare<T>(program: string, order: unknown): Promise<T> {
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ['--import', 'tsx', 'test/bench/bare-client.ts'],
-      { cwd: REPOSITORY, env: { ...process.env, ...this.slowConnect, BARE_CLIENT: JSON.stringify(whole) } },
+      ['--import', 'tsx', `test/bench/${program}.ts`],
+      { cwd: REPOSITORY, env: { ...process.env, ...this.slowConnect, BARE_CLIENT: JSON.stringify(order) } },
     );
-    return JSON.parse(stdout) as BareResult;
+    return JSON.parse(stdout) as T;
   }
 
   async clear(): Promise<void> {
