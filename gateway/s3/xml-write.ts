@@ -23,10 +23,14 @@ export function plainDocument(root: string, children: Elements): string {
 const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
 function elements(children: Elements): string {
-  return Object.entries(children)
-    .filter(([name]) => !name.startsWith('@'))
-    .flatMap(([name, content]) => (isArray(content) ? content : [content]).map((each) => element(name, each)))
-    .join('');
+  // By a loop: a page of a listing has thousands.
+  let text = '';
+  for (const [name, content] of Object.entries(children)) {
+    if (name.startsWith('@')) continue;
+    if (!isArray(content)) text += element(name, content);
+    else for (const each of content) text += element(name, each);
+  }
+  return text;
 }
 
 function element(name: string, content: Content): string {
