@@ -1,78 +1,29 @@
 /** One FTP session: a control connection, logged in, used by one caller at a time. */
-import { PassThrough, Readable } from 'node:stream';
-import { FTPError, type FTPContext, type FTPResponse } from 'basic-ftp';
-import { FtpConnection, isCompletion, isIntermediate, type FtpAccount } from './connection';
-import { EarlySize, parseSize } from './early-size';
+import { PassThrough } from 'node:stream';
+import { FTPError, type FTPResponse } from 'basic-ftp';
+import { isCompletion, isIntermediate, type FtpAccount } from './connection';
+import { parseSize } from './early-size';
 import { parseMlsd, parseUnixOrDosList, TruncatedListingError, type ParsedListing } from './listing';
-import { FtpConnectionError, isRefusal, type FtpReplyError } from './reply';
-import { plainServerTraits, type ServerTraits } from './server-traits';
-import { FtpTally } from './tally';
+import { FtpConnectionError } from './reply';
+import { UploadConnection, type SessionTimeouts, type SharedKnowledge } from './upload-connection';
 
 export type { FtpAccount } from './connection';
+export type { SessionTimeouts, UploadOptions } from './upload-connection';
 
-export interface SessionTimeouts {
-  /** Milliseconds that the server may stay silent during a command or transfer. @default 30,000 */
-  readonly silenceMs?: number;
-  /** Milliseconds that the server may take to confirm an upload after its last byte: some store it only then. @default 120,000 */
-  readonly confirmationMs?: number;
-}
-
-/** What the sessions to one server know and count together. */
-export interface SharedKnowledge {
-  readonly traits?: ServerTraits;
-  readonly tally?: FtpTally;
-}
-
-const DEFAULT_SILENCE_MS = 30_000;
-const DEFAULT_CONFIRMATION_MS = 120_000;
 /** Chunks, as they come from the socket: up to 64 KiB each. Counting bytes would make the stream copy them together. */
 const DOWNLOAD_BUFFER_CHUNKS = 8;
-
-type Body = () => AsyncIterable<Buffer>;
-
-export interface UploadOptions {
-  /** Directories to make first, each after those before it: their commands go out along with the upload's. */
-  readonly directories?: readonly string[];
-  /** Told as soon as they are answered, which may be long before the upload is over: what was refused, in the places of those that it concerns. */
-  readonly onDirectories?: (refusals: readonly (FtpReplyError | undefined)[]) => void;
-  /** Sends the body without waiting for the server's consent, if the data connection is there already. @default false */
-  readonly startsAtOnce?: boolean;
-}
 
 /**
  * Methods throw `FtpReplyError` for a negative reply and `FtpConnectionError` when the connection failed; after the
  * latter, and whenever `usable` is false, the session must be given up. Paths are those of `assertRemotePath`.
  */
-export class FtpSession extends FtpConnection {
-  /** A data connection being made ahead; never rejects. */
-  private preparing: Promise<void> | undefined;
-  private readonly confirmationMs: number;
-  /** Set while the confirmation of an upload, and the answer to a SIZE sent before it, are awaited. */
-  private early: EarlySize | undefined;
-  private uploadAnswered = false;
-  /** Directories whose MKD goes out with the next upload. */
-  private making: readonly string[] = [];
-  /** Replies to MKD that are still to come before those of the upload, and those that came. */
-  private awaitedReplies = 0;
-  private madeReplies: FTPResponse[] = [];
-  private onMade: (refusals: readonly (FtpReplyError | undefined)[]) => void = () => undefined;
-  private startsAtOnce = false;
-  private consented = false;
+export class FtpSession extends UploadConnection {
   /** RETR was sent along with REST, whose answer is still to come. */
   private restarting = false;
   /** What an RNFR that waits for its RNTO has named. */
   private renameSource: string | undefined;
   /** The server may remember an RNFR that came to nothing: RNTO must not be sent blindly any more. */
   private renamesApart = false;
-
-  private constructor(
-    account: FtpAccount,
-    { silenceMs = DEFAULT_SILENCE_MS, confirmationMs = DEFAULT_CONFIRMATION_MS }: SessionTimeouts,
-    { traits = plainServerTraits(), tally = new FtpTally() }: SharedKnowledge,
-  ) {
-    super(account, silenceMs, traits, tally);
-    this.confirmationMs = confirmationMs;
-  }
 
   /** Connects and logs in. Without `traits` it sends one command at a time, and prepares nothing. */
   static async open(
@@ -93,27 +44,6 @@ export class FtpSession extends FtpConnection {
   /** Also false while an RNFR waits for its RNTO: whoever gives the session back then has given it up. */
   override get usable(): boolean {
     return super.usable && this.renameSource === undefined;
-  }
-
-  /** Whether it has a data connection, so that a transfer needs no round trip more. `undefined` while it makes one. */
-  get isPrepared(): boolean | undefined {
-    return this.preparing ? undefined : this.hasDataConnection;
-  }
-
-  /** Makes a data connection in the background, for the transfer that is likely next. */
-  prepare(): void {
-    if (this.traits.pipelines !== true || !this.usable || this.isPrepared !== false) return;
-    // What fails in the background is tried again when it is needed, and is an error then.
-    const done = () => {
-      this.preparing = undefined;
-    };
-    this.preparing = this.dataConnection(this.client.ftp).then(done, done);
-  }
-
-  /** Drops what `prepare` made. */
-  async unprepare(): Promise<void> {
-    await this.free();
-    this.client.ftp.dataSocket = undefined;
   }
 
   /** Bytes of a file. */
@@ -150,143 +80,6 @@ export class FtpSession extends FtpConnection {
     }
   }
 
-  /**
-   * Stores a file. `body` is opened when the server is ready for it, or at once; the server may keep what it got of a body that failed. What `body`
-   * throws is thrown unchanged.
-   * @returns bytes that the server has counted, if it said so along with its confirmation: no other number than that of the bytes sent is final
-   */
-  async upload(path: string, body: Body, options: UploadOptions = {}): Promise<number | undefined> {
-    const { directories = [], onDirectories = () => undefined, startsAtOnce = false } = options;
-    await this.free();
-    if (this.traits.pipelines !== true) {
-      if (directories.length > 0) onDirectories(await this.makeDirs(directories));
-      return this.store(path, body);
-    }
-    this.making = directories;
-    this.madeReplies = [];
-    this.onMade = onDirectories;
-    this.startsAtOnce = startsAtOnce && this.takesBytes && this.traits.startsUploads;
-    try {
-      return await this.store(path, body);
-    } finally {
-      this.making = [];
-      this.startsAtOnce = false;
-    }
-  }
-
-  private async store(path: string, body: Body): Promise<number | undefined> {
-    let bodyFailure: { readonly error: unknown } | undefined;
-    let bytes = 0;
-    const ready = () => this.dataConnectionSecured();
-    const sent = () => this.allowSilence(this.confirmationMs);
-    let isOver = false;
-    const askSize = () => this.askSizeEarly(path, () => isOver);
-    async function* source() {
-      await ready();
-      const chunks = body()[Symbol.asyncIterator]();
-      try {
-        for (let next = await noted(chunks); !next.done; next = await noted(chunks)) {
-          bytes += next.value.length;
-          yield next.value;
-        }
-      } finally {
-        await chunks.return?.();
-      }
-      sent();
-      askSize();
-    }
-    // A stream that is destroyed throws its error into its generator: only what comes out of the body itself is the body's.
-    const noted = async (chunks: AsyncIterator<Buffer>) => {
-      try {
-        return await chunks.next();
-      } catch (error) {
-        bodyFailure = { error };
-        throw error;
-      }
-    };
-    this.consented = false;
-    const stream = Readable.from(source());
-    try {
-      await this.transfer('STOR', () => this.client.uploadFrom(stream, path));
-      this.traits.sizing.learn(this.early && { answer: this.early.size, bytes });
-      return this.early?.size;
-    } catch (error) {
-      if (this.early?.isHalfAnswered) this.traits.sizing.giveUp();
-      if (this.startsAtOnce && !this.consented && !isRefusal(error)) this.traits.startsUploads = false;
-      throw bodyFailure ? bodyFailure.error : error;
-    } finally {
-      isOver = true;
-      this.early = undefined;
-      stream.destroy();
-      this.allowSilence(this.silenceMs);
-    }
-  }
-
-  /** Sends SIZE behind the last byte, when that has arrived, as far as can be told from those before. */
-  private askSizeEarly(path: string, isOver: () => boolean): void {
-    const command = EarlySize.command(path);
-    const { pipelines, sizing } = this.traits;
-    if (!sizing.isEarly || pipelines !== true || command === undefined) return;
-    this.uploadAnswered = false;
-    const ask = () => {
-      // Never during another upload: a reply that nobody awaits would be taken for that to the next command.
-      if (isOver() || this.uploadAnswered || !this.usable) return;
-      this.early = new EarlySize();
-      this.client.ftp.send(command);
-    };
-    this.client.ftp.dataSocket?.once('finish', () => {
-      if (sizing.delayMs === 0) ask();
-      else setTimeout(ask, sizing.delayMs);
-    });
-  }
-
-  /** With a data connection at hand, sends the commands that go before an upload's own. */
-  protected override async dataConnection(ftp: FTPContext): Promise<FTPResponse> {
-    const reply = await super.dataConnection(ftp);
-    if (this.making.length === 0) return reply;
-    const { socket } = ftp;
-    socket.cork();
-    for (const path of this.making) ftp.send(`MKD ${path}`);
-    this.awaitedReplies = this.making.length;
-    // By then the upload's own command has joined them.
-    process.nextTick(() => socket.uncork());
-    return reply;
-  }
-
-  /** Tells the library that the server consents to an upload, or to begin at a byte, before it can know. */
-  protected override commandSent(command: string | undefined): void {
-    const { pipelines, restartsAhead } = this.traits;
-    if (pipelines === true && restartsAhead && command?.startsWith('REST ')) {
-      this.restarting = true;
-      this.tellLibrary({ code: 350, message: '350 Sent at once.' });
-    }
-    if (this.startsAtOnce && command?.startsWith('STOR '))
-      this.tellLibrary({ code: 150, message: '150 Sent at once.' });
-  }
-
-  /** Keeps the answers to an upload and to its SIZE apart. Returns what the library shall see now. */
-  protected override sortOut(reply: Error | FTPResponse): Error | FTPResponse | undefined {
-    if (reply instanceof Error && !(reply instanceof FTPError)) return reply;
-    if (this.restarting) {
-      this.restarting = false;
-      if (reply.code === 350) return undefined;
-      // What it sends begins at another byte.
-      this.traits.restartsAhead = false;
-      return this.outOfStep('REST', reply.message);
-    }
-    if (this.awaitedReplies > 0) {
-      if (reply.code < 200) return undefined;
-      this.awaitedReplies -= 1;
-      this.madeReplies.push({ code: reply.code, message: reply.message });
-      if (this.awaitedReplies === 0) this.onMade(this.refusals('MKD', this.madeReplies));
-      return undefined;
-    }
-    this.consented = true;
-    if (reply.code < 200) return reply;
-    this.uploadAnswered = true;
-    return this.early ? this.early.take(reply) : reply;
-  }
-
   /** Yields a file from byte `startAt` to its end. Ending the iteration early gives the session up. */
   async *download(path: string, startAt = 0): AsyncGenerator<Buffer, void, void> {
     await this.free();
@@ -313,6 +106,25 @@ export class FtpSession extends FtpConnection {
     } finally {
       if (!confirmed && !failure) this.close();
     }
+  }
+
+  /** Tells the library that the server consents to begin at a byte, before it can know. */
+  protected override commandSent(command: string | undefined): void {
+    const { pipelines, restartsAhead } = this.traits;
+    if (pipelines === true && restartsAhead && command?.startsWith('REST ')) {
+      this.restarting = true;
+      this.tellLibrary({ code: 350, message: '350 Sent at once.' });
+    } else super.commandSent(command);
+  }
+
+  protected override sortOut(reply: Error | FTPResponse): Error | FTPResponse | undefined {
+    if (!this.restarting || (reply instanceof Error && !(reply instanceof FTPError)))
+      return super.sortOut(reply);
+    this.restarting = false;
+    if (reply.code === 350) return undefined;
+    // What it sends begins at another byte.
+    this.traits.restartsAhead = false;
+    return this.outOfStep('REST', reply.message);
   }
 
   /** Renames; where the server allows it, over an existing file. The error's verb tells which half failed; RNTO may have been carried out if its reply is lost. */
@@ -352,20 +164,6 @@ export class FtpSession extends FtpConnection {
     await this.command('MKD', path);
   }
 
-  /** Makes directories in this order. Returns what was refused, in the places of those that it concerns. */
-  async makeDirs(paths: readonly string[]): Promise<(FtpReplyError | undefined)[]> {
-    await this.free();
-    const commands = paths.map((path) => `MKD ${path}`);
-    const replies: FTPResponse[] = [];
-    if (this.traits.pipelines === true) replies.push(...(await this.together('MKD', commands)));
-    else for (const command of commands) replies.push(...(await this.together('MKD', [command])));
-    return this.refusals('MKD', replies);
-  }
-
-  private refusals(verb: string, replies: readonly FTPResponse[]): (FtpReplyError | undefined)[] {
-    return replies.map((reply) => (isCompletion(reply) ? undefined : this.refusal(verb, reply)));
-  }
-
   async removeDir(path: string): Promise<void> {
     await this.command('RMD', path);
   }
@@ -397,9 +195,9 @@ export class FtpSession extends FtpConnection {
   }
 
   /** Makes way for a command. */
-  private async free(): Promise<void> {
+  protected override async free(): Promise<void> {
     if (this.renameSource !== undefined) this.close();
-    await this.preparing;
+    await super.free();
   }
 
   private async command(verb: string, path: string): Promise<void> {
