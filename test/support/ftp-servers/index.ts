@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -53,21 +53,20 @@ export async function startServer(kind: ServerKind, options: StartOptions = {}):
   const files = join(root, FILES);
   mkdirSync(files, { recursive: true });
   chownSync(files, ACCOUNT_UID, ACCOUNT_GID);
-  const port = await freePortBlock();
-  const passivePorts = [port + 1, port + PORTS_PER_SERVER - 1] as const;
+  const ports = await freePortBlock();
   const invocation = PROGRAMS[kind]({
     installation: installation(),
     directory,
     root,
-    port,
-    passivePorts,
+    port: ports.port,
+    passivePorts: ports.passivePorts,
     user: USER,
     password: PASSWORD,
     tls: options.tls ?? false,
     maxClients: options.maxClients ?? 20,
     maxListed: options.maxListed ?? 10_000,
   });
-  const server = new FtpServer(kind, directory, files, port, passivePorts, invocation, options.tls ?? false);
+  const server = new FtpServer(kind, directory, files, ports, invocation, options.tls ?? false);
   await server.start();
   return server;
 }
@@ -87,13 +86,20 @@ export class FtpServer {
     private readonly directory: string,
     /** Where `path` lies on disk. */
     readonly root: string,
-    readonly port: number,
-    /** First and last. */
-    readonly passivePorts: readonly [first: number, last: number],
+    private readonly ports: PortBlock,
     private readonly invocation: Invocation,
     readonly tls: boolean,
   ) {
     this.ca = tls ? serverCertificate().ca : undefined;
+  }
+
+  get port(): number {
+    return this.ports.port;
+  }
+
+  /** First and last. */
+  get passivePorts(): PortBlock['passivePorts'] {
+    return this.ports.passivePorts;
   }
 
   async start(): Promise<void> {
@@ -147,29 +153,49 @@ export class FtpServer {
   /** Kills the server and removes its files. */
   async stop(): Promise<void> {
     await this.kill();
+    this.ports.guard.close();
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
 
-const PORTS_PER_SERVER = 100;
+const PORTS_PER_SERVER = 500;
 /** Below the ports that the kernel hands out by itself. */
 const FIRST_PORT = 20_000;
-const PORT_BLOCKS = 125;
+const PORT_BLOCKS = 24;
 
-/** The first of a block of ports: the control port, which also keeps other servers off the block, and passive ports after it. */
-async function freePortBlock(): Promise<number> {
-  for (let attempt = 0; attempt < 50; attempt += 1) {
+/** Ports of one server: a control port, and passive ports after it. */
+interface PortBlock {
+  readonly port: number;
+  readonly passivePorts: readonly [first: number, last: number];
+  /** Listens on the last port, which keeps others off the block: pure-ftpd would share its control port with a second one. */
+  readonly guard: Server;
+}
+
+async function freePortBlock(): Promise<PortBlock> {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
     const port = FIRST_PORT + PORTS_PER_SERVER * Math.floor(Math.random() * PORT_BLOCKS);
-    if (await isFree(port)) return port;
+    const last = port + PORTS_PER_SERVER - 1;
+    const guard = await listening(last);
+    if (guard && (await isFree(port))) return { port, passivePorts: [port + 1, last - 1], guard };
+    guard?.close();
   }
   throw new Error('no free block of ports');
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Also used by what was killed, and left its server behind. */
+async function isFree(port: number): Promise<boolean> {
+  const probe = await listening(port);
+  if (!probe) return false;
+  await new Promise((resolve) => probe.close(resolve));
+  return true;
+}
+
+/** Undefined if the port is taken. */
+function listening(port: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+    const server = createServer().unref();
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => resolve(server));
   });
 }
 
