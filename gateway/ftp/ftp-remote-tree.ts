@@ -129,10 +129,11 @@ export class FtpRemoteTree implements RemoteTree {
     const { newDirectories } = file;
     for (const path of [file.temporary, file.target, file.aside, ...(newDirectories?.paths ?? [])])
       assertRemotePath(path);
-    const put = new FilePut(file, this.directories, this.traits, (count) => {
+    const onBytes = (count: number): Promise<void> => {
       this.bytesSent += count;
       return this.uploads.pass(count);
-    });
+    };
+    const put = new FilePut(file, this.directories, this.traits, onBytes, (work) => this.elsewhere(work));
     try {
       const purpose = this.purpose('upload', file.target, file.size ?? 0);
       const stored = await this.runner.run((session) => put.attempt(session), options, purpose);
@@ -207,6 +208,12 @@ export class FtpRemoteTree implements RemoteTree {
   async availableBytes(directory: string, options?: CallOptions): Promise<number | undefined> {
     assertRemotePath(directory);
     return this.runner.run((session) => session.availableBytes(directory), options);
+  }
+
+  /** Runs on a connection that is free right now, if there is one. Failures are the caller's to repeat. */
+  private elsewhere<T>(work: (session: FtpSession) => Promise<T>): Promise<T> | undefined {
+    const lease = this.pool.leaseIfFree();
+    return lease && work(lease.session).finally(() => lease.release());
   }
 
   private purpose(kind: 'upload' | 'download', path: string, size: number): LeasePurpose {

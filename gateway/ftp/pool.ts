@@ -3,6 +3,7 @@ import { Circuit } from './circuit';
 import { LeaseQueue, type LeasePurpose, type Waiter } from './lease-queue';
 import { FtpConnectionError, FtpReplyError } from './reply';
 import type { FtpSession } from './session';
+import { withResolvers } from './with-resolvers';
 
 export interface SessionPoolOptions {
   /** Connects and logs in. */
@@ -73,10 +74,12 @@ interface IdleSession {
 
 const COMMAND: LeasePurpose = { kind: 'command' };
 
-/** How well a session fits by whether it has a data connection, or makes one just now; for 0, nothing has to be waited for. */
+/** How well a session fits by whether it has a data connection, or even an upload that has begun, or makes one just now; up to 0, nothing has to be waited for. */
 const FITS = {
-  transfer: { prepared: 0, bare: 1, busy: 2 },
-  command: { bare: 0, prepared: 1, busy: 2 },
+  upload: { begun: -1, prepared: 0, bare: 1, busy: 2 },
+  download: { prepared: 0, bare: 1, busy: 2, begun: 3 },
+  listing: { prepared: 0, bare: 1, busy: 2, begun: 3 },
+  command: { bare: 0, prepared: 1, busy: 2, begun: 3 },
 } as const;
 
 /**
@@ -157,6 +160,20 @@ export class SessionPool {
     }
   }
 
+  /** A session for a command, if one is free right now that nothing else would be better for. */
+  leaseIfFree(): Lease | undefined {
+    if (this.closed || this.waiting.length > 0) return undefined;
+    const free = this.idle.find(
+      (each) => each.session.usable && ['bare', 'prepared'].includes(readiness(each)) && this.isFresh(each),
+    );
+    if (!free) {
+      this.openSpare(0);
+      return undefined;
+    }
+    this.removeIdle(free);
+    return this.leaseOf(free.session, COMMAND);
+  }
+
   stats(): SessionPoolStats {
     return {
       busy: this.leased.size,
@@ -194,8 +211,7 @@ export class SessionPool {
     for (let next = this.nextWaiter(); next; next = this.nextWaiter()) {
       const free = this.takeIdle(next.purpose);
       if (!free) break;
-      const fresh = this.now() - free.heardAt < this.checkAfterMs;
-      if (fresh) this.handOver(free.session);
+      if (this.isFresh(free)) this.handOver(free.session);
       else if (this.waiting.length > this.opening) this.check(free);
       else {
         this.idle.push(free);
@@ -203,6 +219,10 @@ export class SessionPool {
       }
     }
     while (this.waiting.length > this.opening && this.total() < this.limit) void this.openAnother();
+  }
+
+  private isFresh({ heardAt }: IdleSession): boolean {
+    return this.now() - heardAt < this.checkAfterMs;
   }
 
   private nextWaiter(): Waiter | undefined {
@@ -220,8 +240,8 @@ export class SessionPool {
    * The free session that fits best, and of those the freshest, so that surplus ones grow old and are closed. If it does not fit well, there will
    * be one more.
    */
-  private takeIdle({ kind }: LeasePurpose): IdleSession | undefined {
-    const fits = FITS[kind === 'command' ? 'command' : 'transfer'];
+  private takeIdle({ kind, isLarge = false }: LeasePurpose): IdleSession | undefined {
+    const fits = FITS[kind === 'upload' && isLarge ? 'download' : kind];
     let best: IdleSession | undefined;
     for (const free of [...this.idle]) {
       if (!free.session.usable) {
@@ -231,7 +251,8 @@ export class SessionPool {
     }
     if (!best) return undefined;
     this.removeIdle(best);
-    if (fits[readiness(best)] > 0 && kind !== 'command') this.openSpare();
+    const state = readiness(best);
+    if (fits[state] > 0 && (kind !== 'command' || state === 'begun')) this.openSpare(1);
     return best;
   }
 
@@ -239,9 +260,9 @@ export class SessionPool {
     this.idle.splice(this.idle.indexOf(free), 1);
   }
 
-  private openSpare(): void {
-    // The session just taken counts as well.
-    if (this.opening === 0 && this.total() + 1 < this.limit && !this.circuit.isDoubtful)
+  /** @param taken sessions that are neither free nor leased at the moment */
+  private openSpare(taken: number): void {
+    if (this.opening === 0 && this.total() + taken < this.limit && !this.circuit.isDoubtful)
       void this.openAnother();
   }
 
@@ -273,9 +294,14 @@ export class SessionPool {
     const waiter = this.closed ? undefined : this.nextWaiter();
     if (!waiter) return this.putAway(session, since);
     this.waiting.take(waiter);
-    this.leased.set(session, waiter.purpose);
+    waiter.resolve(this.leaseOf(session, waiter.purpose));
+  }
+
+  private leaseOf(session: FtpSession, purpose: LeasePurpose): Lease {
+    const { kind } = purpose;
+    this.leased.set(session, purpose);
     let returned = false;
-    waiter.resolve({
+    return {
       session,
       release: () => {
         if (returned) return;
@@ -283,10 +309,16 @@ export class SessionPool {
         this.leased.delete(session);
         if (!session.usable) this.broken += 1;
         this.putAway(session);
-        if (waiter.purpose.kind !== 'command') session.prepare();
+        if (kind !== 'command') session.prepare(kind === 'upload' && this.mayBegin);
         this.serve();
       },
-    });
+    };
+  }
+
+  /** Whether an upload may begin on a session that is free: one is left for commands, which would have to end that first. */
+  private get mayBegin(): boolean {
+    const begun = this.idle.filter(({ session }) => session.hasBegun).length;
+    return this.leased.size + begun + 1 < this.limit;
   }
 
   private putAway(session: FtpSession, since = this.now()): void {
@@ -384,8 +416,9 @@ export class SessionPool {
   }
 }
 
-function readiness({ session }: IdleSession): 'prepared' | 'bare' | 'busy' {
+function readiness({ session }: IdleSession): 'begun' | 'prepared' | 'bare' | 'busy' {
   if (session.isPrepared === undefined) return 'busy';
+  if (session.hasBegun) return 'begun';
   return session.isPrepared ? 'prepared' : 'bare';
 }
 
@@ -407,15 +440,4 @@ function isCertificateError(error: unknown): boolean {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** `Promise.withResolvers`, which Node.js 20 lacks. */
-function withResolvers<T>() {
-  let resolve!: (value: T) => void;
-  let reject!: (reason: unknown) => void;
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
 }

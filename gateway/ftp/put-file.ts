@@ -1,5 +1,12 @@
 /** Storing one file: temporary name, size check, rename. Picks up where a failed attempt left off. */
-import { changesInto, ensureDirectory, outcomesOf, sizeIfFile, type DirectoryCache } from './directories';
+import {
+  changesInto,
+  ensureDirectory,
+  makeDirectories,
+  outcomesOf,
+  sizeIfFile,
+  type DirectoryCache,
+} from './directories';
 import { parentOf } from './remote-path';
 import {
   RemoteRefused,
@@ -41,6 +48,8 @@ export class FilePut {
     private readonly traits: ServerTraits,
     /** Told of what is about to be sent; may hold it back. */
     private readonly onBytes: (count: number) => Promise<void>,
+    /** Runs on another connection, if one is free; else it is undefined. */
+    private readonly elsewhere: <T>(work: (session: FtpSession) => Promise<T>) => Promise<T> | undefined,
   ) {}
 
   /** One attempt; to be called again after a passing failure. */
@@ -62,16 +71,28 @@ export class FilePut {
   private async upload(session: FtpSession): Promise<Upload> {
     const settled = await this.settleUpload(session);
     if (settled) return settled;
-    const path = this.nextTemporary();
-    const { newDirectories, replayable } = this.file;
+    const { temporary, newDirectories, replayable } = this.file;
+    const begun = replayable ? await session.begunIn(parentOf(temporary)) : undefined;
+    const path = this.nextTemporary(begun);
+    if (begun !== undefined && newDirectories) this.placing ??= this.makeElsewhere(newDirectories);
     const options: UploadOptions = {
-      directories: this.placing ? [] : (newDirectories?.paths ?? []),
+      directories: this.placing || begun !== undefined ? [] : (newDirectories?.paths ?? []),
       onDirectories: (refusals) => this.directoriesAnswered(session, refusals),
       startsAtOnce: replayable,
+      next: `${temporary}.next${this.attempts.length}`,
     };
     const size = await session.upload(path, () => this.open(), options);
     if (size === this.handedOver) return { path, size };
     return this.checkSize(session, path);
+  }
+
+  /** A connection whose upload has begun takes no commands before that is over. Where no other is free, they are made then. */
+  private makeElsewhere(directories: NewDirectories): Promise<void> | undefined {
+    const making = this.elsewhere((session) => makeDirectories(session, directories.paths, this.directories));
+    const placing = making?.then((outcomes) => directories.made(outcomes));
+    // Awaited when the upload is over.
+    placing?.catch(() => undefined);
+    return placing;
   }
 
   /** What was refused has to be looked at, which must wait until the upload is over. */
@@ -131,10 +152,11 @@ export class FilePut {
     return !this.directories.isSurelyMissing(parentOf(this.file.target));
   }
 
-  private nextTemporary(): string {
+  /** @param begun where an upload waits for its bytes already */
+  private nextTemporary(begun: string | undefined): string {
     const { temporary } = this.file;
     const number = this.attempts.length + 1;
-    const path = number === 1 ? temporary : `${temporary}.${number}`;
+    const path = begun ?? (number === 1 ? temporary : `${temporary}.${number}`);
     this.attempts.push(path);
     return path;
   }

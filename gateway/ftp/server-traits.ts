@@ -14,6 +14,8 @@ export interface ServerTraits {
   startsUploads: boolean;
   /** False once REST was refused where RETR had been sent along with it. */
   restartsAhead: boolean;
+  /** From when on, by `performance.now`, uploads may begin before there are bytes to send: later than now once the server has ended one. */
+  beginsUploadsFrom: number;
 }
 
 /** Nothing known yet, all to be tried. */
@@ -25,6 +27,7 @@ export function newServerTraits(): ServerTraits {
     sizing: new EarlySizing(),
     startsUploads: true,
     restartsAhead: true,
+    beginsUploadsFrom: 0,
   };
 }
 

@@ -3,9 +3,11 @@ import { Readable } from 'node:stream';
 import { FTPError, type FTPContext, type FTPResponse } from 'basic-ftp';
 import { FtpConnection, isCompletion, type FtpAccount } from './connection';
 import { EarlySize } from './early-size';
-import { isRefusal, type FtpReplyError } from './reply';
+import { parentOf } from './remote-path';
+import { FtpConnectionError, isRefusal, type FtpReplyError } from './reply';
 import { plainServerTraits, type ServerTraits } from './server-traits';
 import { FtpTally } from './tally';
+import { withResolvers } from './with-resolvers';
 
 export interface SessionTimeouts {
   /** Milliseconds that the server may stay silent during a command or transfer. @default 30,000 */
@@ -22,6 +24,8 @@ export interface SharedKnowledge {
 
 const DEFAULT_SILENCE_MS = 30_000;
 const DEFAULT_CONFIRMATION_MS = 120_000;
+/** Milliseconds without uploads that begin ahead, after the server has ended one that waited for its bytes. */
+const BEGINNING_PAUSE_MS = 600_000;
 
 type Body = () => AsyncIterable<Buffer>;
 
@@ -32,11 +36,25 @@ export interface UploadOptions {
   readonly onDirectories?: (refusals: readonly (FtpReplyError | undefined)[]) => void;
   /** Sends the body without waiting for the server's consent, if the data connection is there already. @default false */
   readonly startsAtOnce?: boolean;
+  /** A path that nobody else uses, where the upload after this one may begin before its bytes are there. */
+  readonly next?: string;
+}
+
+/** An upload that the server has consented to, and whose bytes are still to come. */
+interface BegunUpload {
+  readonly path: string;
+  readonly send: (body: Body) => void;
+  /** As `store` returns it. */
+  readonly stored: Promise<number | undefined>;
 }
 
 export abstract class UploadConnection extends FtpConnection {
   /** A data connection being made ahead; never rejects. */
   private preparing: Promise<void> | undefined;
+  private begun: BegunUpload | undefined;
+  private isBeginning = false;
+  /** Where an upload may begin ahead; each is used once. */
+  private next: string | undefined;
   private readonly confirmationMs: number;
   /** Set while the confirmation of an upload, and the answer to a SIZE sent before it, are awaited. */
   private early: EarlySize | undefined;
@@ -63,14 +81,27 @@ export abstract class UploadConnection extends FtpConnection {
     return this.preparing ? undefined : this.hasDataConnection;
   }
 
-  /** Makes a data connection in the background, for the transfer that is likely next. */
-  prepare(): void {
+  /** Whether an upload has begun, or is about to, so that its bytes can go out at once. Anything else has to end it first. */
+  get hasBegun(): boolean {
+    return this.begun !== undefined || this.isBeginning;
+  }
+
+  /**
+   * Makes a data connection in the background, for the transfer that is likely next.
+   * @param begins an upload too, if one may: with TLS the server's consent and the handshake take round trips, which bytes cannot be sent along with
+   */
+  prepare(begins = false): void {
     if (this.traits.pipelines !== true || !this.usable || this.isPrepared !== false) return;
+    const path = begins ? this.takeNext() : undefined;
+    this.isBeginning = path !== undefined;
     // What fails in the background is tried again when it is needed, and is an error then.
     const done = () => {
       this.preparing = undefined;
+      this.isBeginning = false;
     };
-    this.preparing = this.dataConnection(this.client.ftp).then(done, done);
+    this.preparing = this.dataConnection(this.client.ftp)
+      .then(() => (path === undefined ? undefined : this.begin(path)))
+      .then(done, done);
   }
 
   /** Drops what `prepare` made. */
@@ -79,13 +110,75 @@ export abstract class UploadConnection extends FtpConnection {
     this.client.ftp.dataSocket = undefined;
   }
 
+  /** Where an upload has begun, if that is in `directory`; waits for one that is about to. `upload` to that path goes on with it. */
+  async begunIn(directory: string): Promise<string | undefined> {
+    await this.preparing;
+    const path = this.begun?.path;
+    return path !== undefined && parentOf(path) === directory ? path : undefined;
+  }
+
+  /** Where an upload may begin now. */
+  private takeNext(): string | undefined {
+    const { next } = this;
+    this.next = undefined;
+    return this.client.ftp.hasTLS && performance.now() >= this.traits.beginsUploadsFrom ? next : undefined;
+  }
+
+  /** Resolves once the server waits for the bytes. Never rejects. */
+  private async begin(path: string): Promise<void> {
+    const later = withResolvers<Body>();
+    // The bytes may never be asked for.
+    later.promise.catch(() => undefined);
+    const drop = () => later.reject(new FtpConnectionError('STOR', new Error('ended before its bytes came')));
+    this.client.ftp.dataSocket?.once('close', drop);
+    let isAwaited: () => void = () => undefined;
+    const awaited = new Promise<void>((resolve) => (isAwaited = resolve));
+    const stored = this.store(path, async function* () {
+      isAwaited();
+      yield* (await later.promise)();
+    });
+    const begun: BegunUpload = { path, send: later.resolve, stored };
+    const failed = stored.then(
+      () => undefined,
+      () => {
+        if (this.begun !== begun) return;
+        this.begun = undefined;
+        this.traits.beginsUploadsFrom = performance.now() + BEGINNING_PAUSE_MS;
+      },
+    );
+    this.begun = begun;
+    await Promise.race([awaited, failed]);
+  }
+
+  /** Lets an upload that has begun end without bytes, and removes its file. */
+  private async endBegun({ path, send, stored }: BegunUpload): Promise<void> {
+    this.begun = undefined;
+    send(noBytes);
+    try {
+      await stored;
+    } catch (error) {
+      // Whatever it says, it says nothing about the command that comes next.
+      this.close();
+      throw new FtpConnectionError('STOR', error);
+    }
+    await this.run('DELE', () => this.client.sendIgnoringError(`DELE ${path}`));
+  }
+
   /**
    * Stores a file. `body` is opened when the server is ready for it, or at once; the server may keep what it got of a body that failed. What `body`
-   * throws is thrown unchanged.
+   * throws is thrown unchanged. To a path where an upload has begun, without directories, its bytes go out at once.
    * @returns bytes that the server has counted, if it said so along with its confirmation: no other number than that of the bytes sent is final
    */
   async upload(path: string, body: Body, options: UploadOptions = {}): Promise<number | undefined> {
     const { directories = [], onDirectories = () => undefined, startsAtOnce = false } = options;
+    await this.preparing;
+    this.next = options.next;
+    const { begun } = this;
+    if (begun?.path === path && directories.length === 0) {
+      this.begun = undefined;
+      begun.send(body);
+      return begun.stored;
+    }
     await this.free();
     if (this.traits.pipelines !== true) {
       if (directories.length > 0) onDirectories(await this.makeDirs(directories));
@@ -221,5 +314,10 @@ export abstract class UploadConnection extends FtpConnection {
   /** Makes way for a command. */
   protected async free(): Promise<void> {
     await this.preparing;
+    if (this.begun) await this.endBegun(this.begun);
   }
+}
+
+async function* noBytes(): AsyncGenerator<Buffer, void, void> {
+  // There are none.
 }
