@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { TLSSocket, type ConnectionOptions } from 'node:tls';
+import { createSecureContext, TLSSocket, type ConnectionOptions, type SecureContext } from 'node:tls';
 import { Client, FTPError, type FTPContext, type FTPResponse } from 'basic-ftp';
 import { FtpConnectionError, FtpReplyError } from './reply';
 import type { ServerTraits } from './server-traits';
@@ -33,6 +33,7 @@ export abstract class FtpConnection {
   protected listing = '';
   protected lastReply = '';
   private spoiled = false;
+  private secureContext: SecureContext | undefined;
   private told: FTPResponse | undefined;
   /** Makes a data connection: at first the library's search for a way that works, then that way. */
   private connectData: Client['prepareTransfer'];
@@ -158,8 +159,11 @@ export abstract class FtpConnection {
     const servername = serverName ?? (isIP(host) ? undefined : host);
     return {
       host,
-      minVersion: 'TLSv1.2',
-      ...(ca === undefined ? {} : { ca }),
+      // Made once: each data connection would read the authorities anew.
+      secureContext: (this.secureContext ??= createSecureContext({
+        minVersion: 'TLSv1.2',
+        ...(ca === undefined ? {} : { ca }),
+      })),
       ...(servername === undefined ? {} : { servername }),
     };
   }
