@@ -59,14 +59,14 @@ async function measure(stage: Stage, count: number, server: string, tls: boolean
   ];
   const rows: Cell[][] = [];
   for (const [name, act, work] of operations) {
-    const before = stage.line.counts.commands;
+    const before = (await stage.line.counts()).commands;
     const seconds: number[] = [];
     for (const block of work) {
       await sleep(PAUSE_MS);
       seconds.push(await secondsOf(async () => void (await act(load, block))));
     }
     await sleep(PAUSE_MS);
-    const after = stage.line.counts.commands;
+    const after = (await stage.line.counts()).commands;
     const perOperation = [...after]
       .map(([verb, total]) => [verb, (total - (before.get(verb) ?? 0)) / work.length] as const)
       .filter(([, times]) => times >= 0.2);

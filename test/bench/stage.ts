@@ -6,12 +6,12 @@ import { promisify } from 'node:util';
 import { startServer, type FtpServer, type ServerKind } from '../support/ftp-servers';
 import { ACCOUNT_GID, ACCOUNT_UID } from '../support/ftp-servers/programs';
 import { GatewayProcess } from '../support/gateway-process';
-import { SlowLine } from '../support/slow-line';
 import type { BareOrder, BareResult } from './bare-client';
 import type { BareCrawlOrder, BareCrawlResult } from './bare-crawler';
 import type { BareAccount } from './bare-session';
 import { LonghornLoad } from './longhorn-load';
 import { gatewayCommand } from './program';
+import { SeparateLine } from './separate-line';
 
 const REPOSITORY = join(__dirname, '..', '..');
 export const ENCRYPTION_KEY = '42'.repeat(32);
@@ -37,7 +37,7 @@ export interface StageOptions {
 export class Stage {
   private constructor(
     private readonly server: FtpServer,
-    readonly line: SlowLine,
+    readonly line: SeparateLine,
     readonly gateway: GatewayProcess,
     readonly load: LonghornLoad,
     private readonly slowConnect: Readonly<Record<string, string>>,
@@ -49,7 +49,7 @@ export class Stage {
     const server = await startServer(kind, { tls });
     const { host, port, passivePorts, user, password, ca } = server;
     const { roundTripMs, megabits } = line;
-    const slowLine = await SlowLine.start({
+    const slowLine = await SeparateLine.start({
       ...{ host, port, passivePorts, roundTripMs },
       ...(megabits !== undefined && { bytesPerSecond: megabits * MEGABIT }),
     });
