@@ -26,6 +26,8 @@ export interface FtpAccount {
 const TCP_KEEP_ALIVE_MS = 30_000;
 /** How long to wait for the reply that explains a broken data connection. */
 const EXPLANATION_MS = 3_000;
+/** For the key exchange of TLS, in OpenSSL's order. */
+const GROUPS = ['X25519', 'prime256v1', 'secp384r1', 'secp521r1'];
 
 export abstract class FtpConnection {
   protected readonly client: Client;
@@ -104,6 +106,7 @@ export abstract class FtpConnection {
         : this.client.connect(host, port ?? 21),
     );
     if (security === 'explicit') await this.startTls();
+    this.noteGroup();
     await this.run('PASS', () => this.client.login(user, password));
     this.features = await this.run('FEAT', () => this.client.features());
     await this.run('TYPE', () => this.client.send('TYPE I'));
@@ -117,6 +120,20 @@ export abstract class FtpConnection {
     this.client.ftp.socket.setNoDelay(true);
     this.client.ftp.socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
     this.noteCertificate();
+  }
+
+  /**
+   * Of the groups for a key exchange, OpenSSL makes a share for the first only, and a server that wants another takes a round trip more to say so
+   * (RFC 8446, section 2.1): vsftpd and pure-ftpd do. So the server's own goes first from now on.
+   */
+  private noteGroup(): void {
+    const { socket } = this.client.ftp;
+    const key = socket instanceof TLSSocket ? socket.getEphemeralKeyInfo() : null;
+    const group = GROUPS.find((name) => key && 'name' in key && key.name === name);
+    if (group === undefined || group === this.traits.group) return;
+    this.traits.group = group;
+    this.secureContext = undefined;
+    this.client.ftp.tlsOptions = this.tlsOptions();
   }
 
   private noteCertificate(): void {
@@ -155,17 +172,24 @@ export abstract class FtpConnection {
   }
 
   private tlsOptions(): ConnectionOptions {
-    const { host, ca, serverName } = this.account;
+    const { host, serverName } = this.account;
     const servername = serverName ?? (isIP(host) ? undefined : host);
     return {
       host,
-      // Made once: each data connection would read the authorities anew.
-      secureContext: (this.secureContext ??= createSecureContext({
-        minVersion: 'TLSv1.2',
-        ...(ca === undefined ? {} : { ca }),
-      })),
+      secureContext: (this.secureContext ??= this.makeSecureContext()),
       ...(servername === undefined ? {} : { servername }),
     };
+  }
+
+  /** One for all connections of the session: to make one means to read the authorities. */
+  private makeSecureContext(): SecureContext {
+    const { ca } = this.account;
+    const { group } = this.traits;
+    return createSecureContext({
+      minVersion: 'TLSv1.2',
+      ...(group !== undefined && { ecdhCurve: [...new Set([group, ...GROUPS])].join(':') }),
+      ...(ca !== undefined && { ca }),
+    });
   }
 
   /** Asks MLSD for the facts that listings need, if they are not on. FEAT marks those that are with a star (RFC 3659, section 7.8). */

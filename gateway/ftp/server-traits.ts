@@ -16,6 +16,8 @@ export interface ServerTraits {
   restartsAhead: boolean;
   /** From when on, by `performance.now`, uploads may begin before there are bytes to send: later than now once the server has ended one. */
   beginsUploadsFrom: number;
+  /** The group in which it exchanges keys for TLS, by OpenSSL's name; undefined until a login has shown it. */
+  group: string | undefined;
 }
 
 /** Nothing known yet, all to be tried. */
@@ -28,6 +30,7 @@ export function newServerTraits(): ServerTraits {
     startsUploads: true,
     restartsAhead: true,
     beginsUploadsFrom: 0,
+    group: undefined,
   };
 }
 

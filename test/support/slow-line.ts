@@ -15,6 +15,8 @@ export interface SlowLineOptions {
   readonly roundTripMs: number;
   /** Bytes a second, each way, of all connections together. @default no limit */
   readonly bytesPerSecond?: number;
+  /** Told of what clients send, as it comes. */
+  readonly onSent?: (chunk: Buffer) => void;
 }
 
 /** What passed since the start. Commands can only be counted where the control connection is not encrypted. */
@@ -72,6 +74,7 @@ export class SlowLine {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
       const target = connect({ host: this.options.host, port, allowHalfOpen: true, noDelay: true });
       if (isControl) client.on('data', (chunk: Buffer) => this.#count(chunk));
+      if (this.options.onSent) client.on('data', this.options.onSent);
       this.#join(client, target);
     });
     server.listen(port, SLOW_LINE_HOST);

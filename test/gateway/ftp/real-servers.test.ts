@@ -6,6 +6,7 @@ import { FtpRemoteTree, type FtpRemoteTreeOptions } from '../../../gateway/ftp/f
 import { RemoteUnavailable } from '../../../gateway/ftp/remote-tree';
 import { availableServers, startServer, type FtpServer, type StartOptions } from '../../support/ftp-servers';
 import { accountOf } from '../../support/ftp-servers/test-servers';
+import { SlowLine } from '../../support/slow-line';
 
 const SIZE = 16 * 1_048_576;
 
@@ -56,6 +57,29 @@ suite('real %s', (kind) => {
   afterEach(async () => {
     await tree.close(200);
     await server.stop();
+  });
+
+  it('exchanges keys in the group that the server wants, without being told so each time', async () => {
+    server = await startServer(kind, { tls: true });
+    const { host, port, passivePorts } = server;
+    let hellos = 0;
+    // Records of a handshake whose message is a ClientHello (RFC 8446, sections 4 and 5.1); what comes later is encrypted.
+    const onSent = (chunk: Buffer): void => {
+      for (let at = 0; at + 5 < chunk.length && chunk[at + 1] === 3; at += 5 + chunk.readUInt16BE(at + 3))
+        if (chunk[at] === 22 && chunk[at + 5] === 1) hellos += 1;
+    };
+    const line = await SlowLine.start({ host, port, passivePorts, roundTripMs: 1, onSent });
+    tree = new FtpRemoteTree({
+      account: { ...accountOf(server), host: line.host },
+      pool: { maxSessions: 1 },
+    });
+    await tree.makeDir('/files/incoming');
+    const before = hellos;
+    for (let round = 0; round < 3; round += 1) await put(() => asyncOf([Buffer.from('bytes')]));
+    await sleep(200);
+    expect(hellos - before).toBe(tree.stats().commands.get('EPSV'));
+    await tree.close(200);
+    await line.stop();
   });
 
   describe.each([false, true])('with TLS %s', (tls) => {
