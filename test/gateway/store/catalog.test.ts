@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { Catalog } from '../../../gateway/store/catalog';
+import type { Child } from '../../../gateway/store/catalog-tree';
 import type { FormerLease } from '../../../gateway/store/catalog-state';
 import { CatalogEnvironment } from '../../../gateway/store/catalog-environment';
 import { CatalogDamagedError, CatalogError } from '../../../gateway/store/catalog-error';
@@ -105,6 +106,40 @@ describe('catalog', () => {
     expect(catalog.isProved(catalog.directory('b', ['x']) as Directory)).toBe(true);
     expect(catalog.intents.all()).toEqual([{ id, intent: { bucket: 'b', key: 'x/z' } }]);
     expect(catalog.intents.add({ bucket: 'b', key: 'k' }).id).toBeGreaterThan(id);
+  });
+
+  it('outgrows its first map, of 128 KiB, while it is read', async () => {
+    const root = catalog.root('b') as Directory;
+    const bytes = (): number => statSync(join(path, 'data.mdb')).size;
+    const namesFrom = (start: number, count: number): string[] =>
+      Array.from({ length: count }, (_, i) => `file-${String(start + i).padStart(6, '0')}`);
+    const add = (names: readonly string[]): Promise<void[]> =>
+      Promise.all(names.map((name) => catalog.putFile(root, name, record(Number(name.slice(5))))));
+    const first = namesFrom(0, 200);
+    await add(first);
+    expect(bytes()).toBeLessThan(2 ** 17);
+    const reader = catalog.children(root);
+    const readOne = (): string | undefined => (reader.next() as IteratorResult<Child, undefined>).value?.name;
+    const read = first.slice(0, 100).map(readOne);
+    const dump = catalog.dump(false)[Symbol.asyncIterator]();
+    const head = (await dump.next()).value as Buffer;
+    for (let start = 200; start < 40_000; start += 1_990) {
+      await add(namesFrom(start, 1_990));
+      for (let at = 0; at < start; at += 97)
+        expect(catalog.file(root, namesFrom(at, 1)[0]!)).toEqual(record(at));
+    }
+    expect(bytes()).toBeGreaterThan(2 ** 21);
+    read.push(...[...reader].map(({ name }) => name));
+    expect(read).toEqual(namesFrom(0, 40_000));
+
+    const copy = new Catalog(join(path, 'copy'));
+    async function* rest(): AsyncGenerator<Buffer> {
+      yield head;
+      yield* { [Symbol.asyncIterator]: () => dump };
+    }
+    await copy.restore(rest(), '');
+    expect([...copy.children(copy.root('b') as Directory)].map(({ name }) => name)).toEqual(first);
+    await copy.close(false);
   });
 
   it.each([
