@@ -9,8 +9,8 @@ import { startGateway } from './gateway';
 import { askHealth } from './health-check';
 import { createLog } from './log';
 import { version } from './package.json';
-import { isCommitFailure } from './store/catalog-environment';
-import { CatalogError } from './store/catalog-error';
+import { causeOf, isCommitFailure } from './store/catalog-environment';
+import { CatalogError, messageOf } from './store/catalog-error';
 import { LocalDirectoryError } from './local-directory';
 
 async function main(): Promise<void> {
@@ -25,7 +25,9 @@ async function main(): Promise<void> {
   const log = createLog(config.logLevel);
   process.on('unhandledRejection', (error) => {
     if (!isCommitFailure(error)) throw error;
-    log.error({ reason: error.message }, 'the catalog cannot be written');
+    void causeOf(error).then((cause) => {
+      log.error({ reason: messageOf(cause) }, 'the catalog cannot be written');
+    });
   });
   try {
     const gateway = await startGateway(config, log);

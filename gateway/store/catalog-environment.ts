@@ -24,6 +24,11 @@ interface AppendableDatabase {
   put(key: unknown, value: unknown, options: { append: true }): Promise<boolean>;
 }
 
+interface CommitFailure extends Error {
+  /** Rejected with the reason. */
+  readonly commitError: Promise<unknown>;
+}
+
 export class CatalogEnvironment {
   readonly root: RootDatabase<unknown, string>;
   readonly #databases = new Map<string, Database>();
@@ -82,9 +87,7 @@ export class CatalogEnvironment {
     try {
       await Promise.all(writes);
     } catch (error) {
-      const cause = isCommitFailure(error)
-        ? await error.commitError.catch((reason: unknown) => reason)
-        : error;
+      const cause = isCommitFailure(error) ? await causeOf(error) : error;
       const reason = this.#isDiskFull() ? 'its disk is full' : messageOf(cause);
       throw new CatalogError(`the catalog in ${this.path} cannot be written: ${reason}`, { cause });
     }
@@ -121,6 +124,11 @@ export class CatalogEnvironment {
  * Whether this is how `lmdb` says that a commit failed. It rejects the promise of each write with that, and others that nobody can hold:
  * so a process must not end for one that is not handled.
  */
-export function isCommitFailure(error: unknown): error is Error & { commitError: Promise<unknown> } {
+export function isCommitFailure(error: unknown): error is CommitFailure {
   return error instanceof Error && (error as { commitError?: unknown }).commitError instanceof Promise;
+}
+
+/** What the system or LMDB said. */
+export async function causeOf({ commitError }: CommitFailure): Promise<unknown> {
+  return commitError.catch((cause: unknown) => cause);
 }

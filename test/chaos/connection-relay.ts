@@ -1,4 +1,4 @@
-/** Passes connections through to a port, and cuts them all on demand, or at a chosen command or reply. */
+/** Passes FTP connections through to a port, and cuts them all on demand, or at a chosen command or reply. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
@@ -6,11 +6,13 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export interface Moment {
   readonly of: 'commands' | 'replies';
   readonly count: number;
+  /** Only this command, or what ends the answer to it, counts. @default any */
+  readonly verb?: string;
 }
 
 export class ConnectionRelay {
   private readonly sockets = new Set<Socket>();
-  private awaited: { of: Moment['of']; count: number; happen: () => void } | undefined;
+  private awaited: (Moment & { happen: () => void }) | undefined;
   private refusesUntil = 0;
 
   private constructor(private readonly server: Server) {}
@@ -38,8 +40,8 @@ export class ConnectionRelay {
   }
 
   /** Has something happen just before a command or a reply passes; in place of what was to happen before. */
-  at({ of, count }: Moment, happen: () => void): void {
-    this.awaited = { of, count, happen };
+  at(moment: Moment, happen: () => void): void {
+    this.awaited = { ...moment, happen };
   }
 
   /** Nothing happens any more, and who was refused gets through. */
@@ -56,12 +58,14 @@ export class ConnectionRelay {
   }
 
   private join(client: Socket, target: Socket): void {
+    const exchange = new Exchange();
     for (const [socket, other] of [
       [client, target],
       [target, client],
     ] as const) {
       this.sockets.add(socket);
-      socket.on('data', () => this.count(socket === client ? 'commands' : 'replies'));
+      const of = socket === client ? 'commands' : 'replies';
+      socket.on('data', (piece) => this.count(of, exchange.verbs(of, piece)));
       socket.pipe(other);
       socket.on('error', () => other.destroy());
       socket.on('close', () => {
@@ -70,10 +74,28 @@ export class ConnectionRelay {
       });
     }
   }
-  private count(of: Moment['of']): void {
+
+  private count(of: Moment['of'], verbs: readonly string[]): void {
     const { awaited } = this;
-    if (awaited?.of !== of || --awaited.count > 0) return;
-    this.awaited = undefined;
-    awaited.happen();
+    if (awaited?.of !== of || (awaited.verb !== undefined && !verbs.includes(awaited.verb))) return;
+    this.awaited = awaited.count > 1 ? { ...awaited, count: awaited.count - 1 } : undefined;
+    if (awaited.count <= 1) awaited.happen();
+  }
+}
+
+/** What is said on one connection: replies end the commands in their order. */
+class Exchange {
+  private readonly unanswered: string[] = [];
+  private readonly begun = { commands: '', replies: '' };
+
+  /** The commands in a piece that passes, or those that it ends the answers to. */
+  verbs(of: Moment['of'], piece: Buffer): string[] {
+    const lines = (this.begun[of] + piece.toString('latin1')).split('\r\n');
+    this.begun[of] = lines.pop() ?? '';
+    if (of === 'replies')
+      return lines.filter((line) => /^[2-5]\d\d /.test(line)).flatMap(() => this.unanswered.shift() ?? []);
+    const verbs = lines.map((line) => line.split(' ', 1)[0] ?? '');
+    this.unanswered.push(...verbs);
+    return verbs;
   }
 }

@@ -32,7 +32,8 @@ export interface Page extends Listing {
 
 /** Throws `Unsure` where a client is to come again. */
 export interface Subject {
-  put(key: string, version: Version): Promise<void>;
+  /** Returns the ETag. */
+  put(key: string, version: Version): Promise<string>;
   head(key: string): Promise<Seen | undefined>;
   get(key: string): Promise<(Seen & { readonly bytes: Buffer }) | undefined>;
   delete(key: string): Promise<void>;
@@ -50,18 +51,18 @@ export class StoreSubject implements Subject {
     private readonly bucket: string,
   ) {}
 
-  put(key: string, version: Version): Promise<void> {
+  put(key: string, version: Version): Promise<string> {
     return this.#ask(async (store) => {
       const ref = { bucket: this.bucket, key };
       const parts = partsOf(version);
-      if (!version.isMultipart) return void (await store.put(ref, bodyOf(parts[0]!), DEFAULT_ATTRIBUTES));
+      if (!version.isMultipart) return (await store.put(ref, bodyOf(parts[0]!), DEFAULT_ATTRIBUTES)).etag;
       const upload = { ...ref, uploadId: await store.createUpload(ref, DEFAULT_ATTRIBUTES) };
       const done = [];
       for (const [i, part] of parts.entries()) {
         const { partNumber, etag } = await store.putPart(upload, i + 1, bodyOf(part));
         done.push({ partNumber, etag });
       }
-      await store.completeUpload(upload, done);
+      return (await store.completeUpload(upload, done)).etag;
     });
   }
 
@@ -109,12 +110,12 @@ export class HttpSubject implements Subject {
     private readonly bucket: string,
   ) {}
 
-  put(key: string, version: Version): Promise<void> {
+  put(key: string, version: Version): Promise<string> {
     return this.#ask(async (client) => {
       const ref = { Bucket: this.bucket, Key: key };
       const parts = partsOf(version);
       if (!version.isMultipart)
-        return void (await client.send(new PutObjectCommand({ ...ref, Body: parts[0]! })));
+        return unquoted((await client.send(new PutObjectCommand({ ...ref, Body: parts[0]! }))).ETag);
       const { UploadId } = await client.send(new CreateMultipartUploadCommand(ref));
       const Parts = [];
       for (const [i, Body] of parts.entries()) {
@@ -123,7 +124,7 @@ export class HttpSubject implements Subject {
         Parts.push({ PartNumber: i + 1, ETag, ChecksumCRC32 });
       }
       const whole = { ...ref, UploadId, MultipartUpload: { Parts } };
-      await client.send(new CompleteMultipartUploadCommand(whole));
+      return unquoted((await client.send(new CompleteMultipartUploadCommand(whole))).ETag);
     });
   }
 

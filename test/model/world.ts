@@ -1,5 +1,6 @@
 /** The real thing under the model: an FTP server behind a relay that can be cut, and on it the store in this process or a gateway process. Both can die. */
 import {
+  chmodSync,
   chownSync,
   existsSync,
   mkdirSync,
@@ -129,6 +130,14 @@ export class World {
     rmSync(this.#onDisk(this.layout.directory(this.bucket, segments)), { recursive: true, force: true });
   }
 
+  /** False, and nothing is done, where there is no such directory. */
+  setReadable(segments: readonly string[], isReadable: boolean): boolean {
+    const path = this.#onDisk(this.layout.directory(this.bucket, segments));
+    if (!existsSync(path)) return false;
+    chmodSync(path, isReadable ? 0o755 : 0);
+    return true;
+  }
+
   async end(): Promise<void> {
     this.relay.calm();
     await this.host.end();
@@ -150,7 +159,7 @@ class StoreHost implements Host {
     rootPath: string,
   ) {
     this.#tree = this.#newTree();
-    this.#rig = new StoreRig({ tree: this.#tree, rootPath, patienceMs: 1_500 });
+    this.#rig = new StoreRig({ tree: this.#tree, rootPath, patienceMs: 1_500, checkpointed: true });
   }
 
   get subject(): Subject {
@@ -194,7 +203,7 @@ class StoreHost implements Host {
     return new FtpRemoteTree({
       account: { ...accountOf(this.server), port: this.relay.port },
       timeouts: { silenceMs: 2_000 },
-      retry: { deadlineMs: 600, firstPauseMs: 10, longestPauseMs: 50 },
+      retry: { deadlineMs: 400, firstPauseMs: 10, longestPauseMs: 50 },
     });
   }
 }
@@ -258,7 +267,7 @@ class ProcessHost implements Host {
       ftp: { host, port: this.relay.port, user, password, path: this.rootPath, tls: 'off' },
       encryptionKey: '42'.repeat(32),
       catalogDirectory: this.#directory,
-      env: { FTP_RETRY_SECONDS: '2', FTP_STALL_SECONDS: '2' },
+      env: { FTP_RETRY_SECONDS: '1', FTP_STALL_SECONDS: '2' },
     });
     this.subject = new HttpSubject(s3Client(this.#gateway, { maxAttempts: 1 }), this.#gateway.bucket);
   }

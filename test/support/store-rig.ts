@@ -9,6 +9,7 @@ import type { RemoteTree } from '../../gateway/ftp/remote-tree';
 import { createKeyring, type KeyringOptions } from '../../gateway/seal/keyring';
 import { Catalog } from '../../gateway/store/catalog';
 import type { CatalogDamagedError } from '../../gateway/store/catalog-error';
+import { Checkpoints } from '../../gateway/store/checkpoints';
 import type { GuardMode } from '../../gateway/store/delete-guard';
 import { FtpRoot } from '../../gateway/store/ftp-root';
 import { FtpStore } from '../../gateway/store/ftp-store';
@@ -44,6 +45,8 @@ export interface RigOptions {
   readonly mirror?: RemoteTree;
   /** @default nobody is told */
   readonly onDamage?: (error: CatalogDamagedError) => void;
+  /** It starts from them, and takes one when it stops in order. @default false */
+  readonly checkpointed?: boolean;
   /** Of a rig that was stopped, to go on with its catalog. @default a new one */
   readonly directory?: string;
 }
@@ -54,6 +57,7 @@ export class StoreRig {
   store!: FtpStore;
   root!: FtpRoot;
   keyCheck!: KeyCheck;
+  checkpoints!: Checkpoints;
 
   constructor(private options: RigOptions) {
     this.directory = options.directory ?? mkdtempSync(join(tmpdir(), 'longhaul-store-'));
@@ -71,8 +75,10 @@ export class StoreRig {
     const { keys = { writeKey: Buffer.alloc(32, 7) } } = this.options;
     const keyring = sealed ? createKeyring(keys) : undefined;
     const keyCheck = new KeyCheck({ tree, layout, readPlain, ...(keyring && { keyring }) });
+    const { checkpointed = false } = this.options;
     const root = new FtpRoot({
       ...shared,
+      ...(checkpointed && { restore: (names, id) => this.checkpoints.restore(names, id) }),
       holder,
       bucket: 'bucket',
       onTaken: (epoch, id) => this.store.begin(epoch, id),
@@ -90,6 +96,12 @@ export class StoreRig {
       asidePath: (path: string) => layout.aside(path),
     };
     const files = new ObjectFiles({ ...reading, tree });
+    this.checkpoints = new Checkpoints({
+      ...shared,
+      files,
+      directory: this.directory,
+      isOpen: () => root.isOpen,
+    });
     const { mirror } = this.options;
     const second = mirror && {
       tree: mirror,
@@ -145,6 +157,7 @@ export class StoreRig {
     await this.store.trashKeeper.close();
     await this.store.keys.rotation?.close();
     await this.store.mirror?.close();
+    if (this.options.checkpointed) await this.checkpoints.take(true);
     await this.root.close();
     await this.catalog.close(true);
   }
