@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { CatalogReport } from '../../../gateway/admin/catalog';
 import type { RestingCheck } from '../../../gateway/cli/catalog-at-rest';
 import { RemoteLayout } from '../../../gateway/store/remote-layout';
@@ -46,6 +47,38 @@ describe('longhaul catalog', () => {
     const { code, stderr } = await cli.run(['catalog', 'show'], { env: { CATALOG_DIR: '/nonexistent' } });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^longhaul: no gateway answers at \/nonexistent\/admin\.sock: .*\n.*kubectl exec/);
+  });
+
+  it('is checked, or rebuilt, while the gateway runs: what changed behind it is told, and served from then on', async () => {
+    const client = s3Client(gateway);
+    const { bucket } = gateway;
+    const onDisk = (key: string) => join(ftp.root, new RemoteLayout('/').object({ bucket, key }));
+    const etagOf = async (Key: string) =>
+      (await client.send(new HeadObjectCommand({ Bucket: bucket, Key }))).ETag;
+    const look = (how: 'check' | 'rebuild') => cli.json(['catalog', how], { env });
+    for (const Key of ['e/gone', 'e/swapped'])
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key, Body: 'content' }));
+    expect(await look('check')).toMatchObject({ code: 0, value: { findings: [] } });
+
+    rmSync(onDisk('e/gone'));
+    const foreign = join(ftp.root, bucket, 'e', 'NO NAME OF OURS');
+    writeFileSync(foreign, '');
+    const changes = { foreignChanges: 1, lostDirectories: 0, contradictions: 0, damaged: 0 };
+    const findings = [{ path: `/${bucket}/e/NO NAME OF OURS`, reason: expect.any(String) as string }];
+    expect(await look('check')).toMatchObject({ code: 1, value: { changes, findings } });
+    await expect(etagOf('e/gone')).rejects.toMatchObject({ $metadata: { httpStatusCode: 404 } });
+    const { stdout } = await cli.run(['catalog', 'check'], { env });
+    expect(stdout).toMatch(/^NO OBJECT +WHY\n\/\S+\/e\/NO NAME OF OURS +nothing of ours/m);
+    rmSync(foreign);
+
+    // Of the same size: only who reads the files again sees it.
+    const before = await etagOf('e/swapped');
+    writeFileSync(onDisk('e/swapped'), 'CONTENT');
+    expect(await look('check')).toMatchObject({ code: 0 });
+    expect(await etagOf('e/swapped')).toBe(before);
+    expect(await look('rebuild')).toMatchObject({ code: 0, value: { findings: [] } });
+    expect(await etagOf('e/swapped')).toBe(`"${createHash('md5').update('CONTENT').digest('hex')}"`);
+    await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: 'e/swapped' }));
   });
 
   it('is checked while no gateway runs, against the FTP server where that can be asked, and changes nothing', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +29,10 @@ async function addObject(catalog: Catalog, bucket: string, key: string): Promise
   for (const segment of segments) directory = await catalog.addDirectory(directory, segment, true);
   await catalog.putFile(directory, name, record(key.length));
 }
+
+const COUNT_ROWS = `
+  const tree = require('lmdb').open({ path: process.argv[1], readOnly: true }).openDB({ name: 'tree' });
+  process.stdout.write(String(tree.getStats().entryCount));`;
 
 const released = (epoch: number): FormerLease => ({ epoch, renewals: 0, released: true });
 
@@ -106,6 +111,20 @@ describe('catalog', () => {
     expect(catalog.isProved(catalog.directory('b', ['x']) as Directory)).toBe(true);
     expect(catalog.intents.all()).toEqual([{ id, intent: { bucket: 'b', key: 'x/z' } }]);
     expect(catalog.intents.add({ bucket: 'b', key: 'k' }).id).toBeGreaterThan(id);
+  });
+
+  it('commits together what comes together, and answers when it is written', async () => {
+    const commits = (): number =>
+      (catalog.table('buckets', {}).getStats() as { lastTxnId: number }).lastTxnId;
+    const root = catalog.root('b') as Directory;
+    const before = commits();
+    const puts = Array.from({ length: 500 }, (_, i) => catalog.putFile(root, `file-${i}`, record()));
+    await Promise.race(puts);
+    // Another process looks, while this one stands still.
+    const rows = Number(execFileSync(process.execPath, ['-e', COUNT_ROWS, path], { encoding: 'utf8' }));
+    expect(rows).toBeGreaterThan(0);
+    await Promise.all(puts);
+    expect(commits() - before).toBeLessThan(20);
   });
 
   it('outgrows its first map, of 128 KiB, while it is read', async () => {

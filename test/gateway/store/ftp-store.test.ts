@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { S3Error } from '../../../gateway/errors';
 import { DEFAULT_ATTRIBUTES } from '../../../gateway/store/object-record';
 import { bodyOf, readAll } from '../../support/bodies';
@@ -266,6 +267,31 @@ describe.each([
     expect(await rig.store.headBucket('other')).toBeUndefined();
     await expect(rig.store.stat(object)).rejects.toThrow(S3Error);
     expect([...tree.directories].filter((path) => path.startsWith('/root/other'))).toEqual([]);
+  });
+});
+
+describe('plain store', () => {
+  it('computes the ETag of a file that it did not write when that is first asked for, once', async () => {
+    const tree = new MemoryTree();
+    const rig = new StoreRig({ tree, sealed: false });
+    await rig.store.put(ref('d/ours'), bodyOf('ours'), DEFAULT_ATTRIBUTES);
+    const path = '/root/bucket/d/foreign.txt';
+    tree.files.set(path, Buffer.from('foreign'));
+    await rig.restart();
+    tree.calls.length = 0;
+    const { objects } = await rig.store.list('bucket', listing);
+    expect(objects.map(({ key, size, etag }) => [key, size, etag === ''])).toEqual([
+      ['d/foreign.txt', 7, true],
+      ['d/ours', 4, false],
+    ]);
+    const reads = () => tree.calls.filter(({ method }) => method === 'read').length;
+    expect(reads()).toBe(0);
+    const etag = createHash('md5').update('foreign').digest('hex');
+    for (let i = 0; i < 2; i++) {
+      expect((await rig.store.stat(ref('d/foreign.txt')))?.etag).toBe(etag);
+      expect(reads()).toBe(1);
+    }
+    await rig.close();
   });
 });
 
