@@ -41,6 +41,26 @@ describe('longhaul catalog', () => {
     expect({ code, value }).toMatchObject({ code: 0, value: { serving: true, epoch: 1, buckets: 1 } });
     const { stdout } = await cli.run(['catalog', 'show'], { env });
     expect(stdout).toMatch(/^serving +yes$/m);
+    expect(stdout).toMatch(/^directories +\d+, 100 % proved$/m);
+    expect(stdout).toMatch(/^last checkpoint +none since the start/m);
+  });
+
+  it('shows what the metrics say', async () => {
+    const { value } = await cli.json<CatalogReport>(['catalog', 'show'], { env });
+    const metrics = await (await fetch(`http://127.0.0.1:${gateway.metricsPort}/metrics`)).text();
+    const figure = (name: string) => Number(new RegExp(`^longhaul_${name} (\\S+)$`, 'm').exec(metrics)?.[1]);
+    expect(value).toMatchObject({
+      files: figure('catalog_objects'),
+      directories: figure('catalog_directories'),
+      proved: figure('catalog_proved_directories'),
+      findings: figure('catalog_findings'),
+      epoch: figure('lease_epoch'),
+      buckets: figure('catalog_buckets'),
+      crawl: { done: figure('crawl_done_directories'), total: figure('crawl_known_directories') },
+      checkpoint: { changesSince: figure('checkpoint_changes') },
+    });
+    expect(figure('crawl_remaining_seconds')).toBe(0);
+    expect(figure('checkpoint_timestamp_seconds')).toBe(0);
   });
 
   it('says where to run it if no gateway answers', async () => {

@@ -2,10 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { createKeyring } from '../../../gateway/seal/keyring';
 import { Catalog } from '../../../gateway/store/catalog';
-import { Checkpoints } from '../../../gateway/store/checkpoints';
+import { Checkpoints, type CheckpointsOptions } from '../../../gateway/store/checkpoints';
 import { ObjectFiles } from '../../../gateway/store/object-files';
 import type { ObjectRecord } from '../../../gateway/store/object-record';
 import { RemoteLayout } from '../../../gateway/store/remote-layout';
@@ -32,7 +33,7 @@ describe.each([
 
   const keyring = (byte: number) => ({ keyring: createKeyring({ writeKey: Buffer.alloc(32, byte) }) });
   const newCatalog = () => new Catalog(join(directory, `catalog-${opened++}`));
-  const checkpointsOf = (of: Catalog, key = 7) => {
+  const checkpointsOf = (of: Catalog, key = 7, timing: Partial<CheckpointsOptions> = {}) => {
     let count = 0;
     const files = new ObjectFiles({
       tree,
@@ -52,6 +53,7 @@ describe.each([
       isOpen: () => true,
       log,
       now: Date.now,
+      ...timing,
     });
   };
   const names = () =>
@@ -203,6 +205,33 @@ describe.each([
       expect(stored.subarray(0, 8).toString()).toBe('LONGHAUL');
     });
   }
+
+  it('are taken at their interval where anything changed, and earlier after many changes', async () => {
+    let now = 1_700_000_000_000;
+    const intervalMs = 3_600_000;
+    const checkpoints = checkpointsOf(catalog, 7, { now: () => now, intervalMs, tickMs: 2 });
+    const count = async (taken: number) => {
+      for (let waited = 0; checkpoints.stats.taken < taken && waited < 5_000; waited += 5) await sleep(5);
+      // Not one more, however often it looks.
+      await sleep(40);
+      expect(checkpoints.stats).toMatchObject({ taken, failed: 0 });
+    };
+    const root = catalog.root('b')!;
+    checkpoints.start();
+    await count(0);
+    now += intervalMs;
+    await count(1);
+    expect(checkpoints.stats).toMatchObject({ lastAt: now, changesSince: 0 });
+    now += intervalMs;
+    await count(1);
+    await catalog.putFile(root, 'changed', record(1));
+    await count(2);
+    await Promise.all(Array.from({ length: 9_999 }, () => catalog.putFile(root, 'changed', record(1))));
+    await count(2);
+    await catalog.putFile(root, 'changed', record(1));
+    await count(3);
+    await checkpoints.stop();
+  });
 
   it('fail with the reason where the local disk cannot take the file, and leave nothing behind', async () => {
     const checkpoints = checkpointsOf(catalog);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { pino } from 'pino';
 import { S3Error } from '../../../gateway/errors';
 import { DEFAULT_ATTRIBUTES } from '../../../gateway/store/object-record';
 import { bodyOf, readAll } from '../../support/bodies';
@@ -180,7 +181,9 @@ describe.each([
   it('answers SlowDown, and not an empty list, for a directory that the server lists as empty and does not enter', async () => {
     await put('v/backups/backup_1.cfg');
     await put('v/blocks/aa/bb/1.blk');
-    await rig.restart(true);
+    const told: string[] = [];
+    const log = pino({}, { write: (line: string) => void told.push(line) });
+    await rig.restart(true, { log });
     tree.unreadable.add('/root/bucket/v/backups');
     for (const query of [
       { prefix: 'v/backups/', delimiter: '/' },
@@ -193,6 +196,8 @@ describe.each([
     }
     await expect(rig.store.stat(ref('v/backups/backup_1.cfg'))).rejects.toMatchObject({ code: 'SlowDown' });
     expect(await keys({ prefix: 'v/blocks/' })).toEqual(['v/blocks/aa/bb/1.blk']);
+    expect(told.join('')).toMatch(/\/root\/bucket\/v\/backups.*a listing cannot be believed/);
+    expect(rig.store.stats.directories.contradictions).toBeGreaterThan(0);
     tree.unreadable.clear();
     expect(await keys({ prefix: 'v/backups/', delimiter: '/' })).toEqual(['v/backups/backup_1.cfg']);
   });
@@ -296,6 +301,21 @@ describe('plain store', () => {
 });
 
 describe('sealed store', () => {
+  it('has all that S3 tells of an object from its file alone', async () => {
+    const rig = new StoreRig({ tree: new MemoryTree() });
+    const headers = { 'content-type': 'text/x; charset="ü"', 'cache-control': 'no-store', expires: 'never' };
+    const attributes = { headers, metadata: { from: 'a test', empty: '' } };
+    const stored = await rig.store.put(ref('d/k'), bodyOf('content'), attributes);
+    const upload = { ...ref('parts'), uploadId: await rig.store.createUpload(ref('parts'), attributes) };
+    const part = await rig.store.putPart(upload, 1, bodyOf('content'));
+    const joined = await rig.store.completeUpload(upload, [{ partNumber: 1, etag: part.etag }]);
+    await rig.restart(true);
+    expect(await rig.store.stat(ref('d/k'))).toEqual(stored);
+    expect(await rig.store.stat(ref('parts'))).toEqual(joined);
+    expect(stored).toMatchObject({ ...attributes, size: 7 });
+    await rig.close();
+  });
+
   it('does not list a file that is torn, foreign or sealed for another key, and a PUT replaces it', async () => {
     const tree = new MemoryTree();
     const rig = new StoreRig({ tree });
