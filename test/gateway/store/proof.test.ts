@@ -111,6 +111,28 @@ describe.each([
     expect(tree.calls).toEqual([]);
   });
 
+  it('leaves a connection to whoever comes while it crawls, all but one while somebody waits, and tells how long it takes', async () => {
+    for (let i = 10; i < 50; i++) await put(`v/${i}/a`);
+    await rig.restart(true);
+    let [waiting, busy, most] = [0, 0, 0];
+    const estimates: number[] = [];
+    const { connections, ...rest } = tree.stats();
+    tree.stats = () => ({ ...rest, connections: { ...connections, limit: 4, waiting } });
+    const list = tree.list.bind(tree);
+    tree.list = async (path) => {
+      most = Math.max(most, (busy += 1));
+      estimates.push(rig.store.crawler.progress.remainingMs ?? 0);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      return list(path).finally(() => (busy -= 1));
+    };
+    await rig.crawl();
+    expect(most).toBe(3);
+    expect(estimates.some((ms) => ms > 0)).toBe(true);
+    [waiting, most] = [1, 0];
+    await rig.crawl();
+    expect(most).toBe(1);
+  });
+
   it('does not spin while a directory is on its way to the catalog', async () => {
     await put('d/x');
     let asked = 0;
