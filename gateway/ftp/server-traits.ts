@@ -1,3 +1,4 @@
+import { Beginning } from './beginning';
 import { EarlySizing } from './early-size';
 
 /** What one FTP server was found to do. Shared by all sessions to it, and never more than a saving: without it everything takes more round trips. */
@@ -14,8 +15,8 @@ export interface ServerTraits {
   startsUploads: boolean;
   /** False once REST was refused where RETR had been sent along with it. */
   restartsAhead: boolean;
-  /** From when on, by `performance.now`, uploads may begin before there are bytes to send: later than now once the server has ended one. */
-  beginsUploadsFrom: number;
+  /** Whether uploads may begin before there are bytes to send. */
+  readonly beginning: Beginning;
   /** The group in which it exchanges keys for TLS, by OpenSSL's name; undefined until a login has shown it. */
   group: string | undefined;
 }
@@ -29,7 +30,7 @@ export function newServerTraits(): ServerTraits {
     sizing: new EarlySizing(),
     startsUploads: true,
     restartsAhead: true,
-    beginsUploadsFrom: 0,
+    beginning: new Beginning(),
     group: undefined,
   };
 }

@@ -24,8 +24,6 @@ export interface SharedKnowledge {
 
 const DEFAULT_SILENCE_MS = 30_000;
 const DEFAULT_CONFIRMATION_MS = 120_000;
-/** Milliseconds without uploads that begin ahead, after the server has ended one that waited for its bytes. */
-const BEGINNING_PAUSE_MS = 600_000;
 
 type Body = () => AsyncIterable<Buffer>;
 
@@ -121,7 +119,7 @@ export abstract class UploadConnection extends FtpConnection {
   private takeNext(): string | undefined {
     const { next } = this;
     this.next = undefined;
-    return this.client.ftp.hasTLS && performance.now() >= this.traits.beginsUploadsFrom ? next : undefined;
+    return this.client.ftp.hasTLS && this.traits.beginning.isAllowed ? next : undefined;
   }
 
   /** Resolves once the server waits for the bytes. Never rejects. */
@@ -143,7 +141,7 @@ export abstract class UploadConnection extends FtpConnection {
       () => {
         if (this.begun !== begun) return;
         this.begun = undefined;
-        this.traits.beginsUploadsFrom = performance.now() + BEGINNING_PAUSE_MS;
+        this.traits.beginning.failed();
       },
     );
     this.begun = begun;
@@ -177,7 +175,9 @@ export abstract class UploadConnection extends FtpConnection {
     if (begun?.path === path && directories.length === 0) {
       this.begun = undefined;
       begun.send(body);
-      return begun.stored;
+      const size = await begun.stored;
+      this.traits.beginning.succeeded();
+      return size;
     }
     await this.free();
     if (this.traits.pipelines !== true) {

@@ -3,7 +3,7 @@
  * the machine's. Repeat a run with CHAOS_SEED; CHAOS_FTP_SECONDS=300 makes it the long one, with stalls of 30 s.
  */
 import { createHash, randomInt } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -178,12 +178,15 @@ async function start(
   catalog: string,
   onRefusal: (reason: string) => void,
 ): Promise<Gateway> {
+  const caFile = join(catalog, 'ca.pem');
+  if (server.ca !== undefined) writeFileSync(caFile, server.ca);
   const config = readConfig({
     FTP_HOST: server.host,
     FTP_PORT: String(server.port),
     FTP_USER: server.user,
     FTP_PASSWORD: server.password,
-    FTP_TLS: 'off',
+    FTP_TLS: server.tls,
+    ...(server.ca !== undefined && { FTP_CA_FILE: caFile }),
     FTP_CONNECTIONS: String(CONNECTIONS),
     FTP_STALL_SECONDS: String(STALL_SECONDS),
     S3_ACCESS_KEY: 'longhorn-access-key',
@@ -203,13 +206,13 @@ async function start(
   return startGateway(config, pino({ level: 'warn' }, { write }));
 }
 
-it(
-  `keeps and gives back every block through ${SECONDS} s of FTP faults, and leaks nothing (CHAOS_SEED=${SEED})`,
-  async () => {
-    process.stderr.write(`chaos: CHAOS_SEED=${SEED}\n`);
+it.each(['off', 'explicit'] as const)(
+  `keeps and gives back every block through ${SECONDS} s of FTP faults, TLS %s, and leaks nothing (CHAOS_SEED=${SEED})`,
+  async (tls) => {
+    process.stderr.write(`chaos: CHAOS_SEED=${SEED}, TLS ${tls}\n`);
     const random = new SeededRandom(SEED);
     const catalog = mkdtempSync(join(tmpdir(), 'longhaul-faults-'));
-    const server = await EmbeddedFtpServer.start();
+    const server = await EmbeddedFtpServer.start({ tls });
     const before = resources();
     const refusals: string[] = [];
     const gateway = await start(server, catalog, (reason) => refusals.push(reason));
