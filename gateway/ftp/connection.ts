@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createSecureContext, TLSSocket, type ConnectionOptions, type SecureContext } from 'node:tls';
-import { Client, FTPError, type FTPContext, type FTPResponse } from 'basic-ftp';
+import { Client, enterPassiveModeIPv6, FTPError, type FTPContext, type FTPResponse } from 'basic-ftp';
 import { FtpConnectionError, FtpReplyError } from './reply';
 import type { ServerTraits } from './server-traits';
 import type { FtpTally } from './tally';
@@ -26,6 +26,8 @@ export interface FtpAccount {
 const TCP_KEEP_ALIVE_MS = 30_000;
 /** How long to wait for the reply that explains a broken data connection. */
 const EXPLANATION_MS = 3_000;
+/** How the library asks for a port (RFC 2428, section 3). */
+const PORT_REQUEST = 'EPSV';
 /** For the key exchange of TLS, in OpenSSL's order. */
 const GROUPS = ['X25519', 'prime256v1', 'secp384r1', 'secp521r1'];
 
@@ -37,6 +39,8 @@ export abstract class FtpConnection {
   private spoiled = false;
   private secureContext: SecureContext | undefined;
   private told: FTPResponse | undefined;
+  /** The port of the next data connection, which was asked for before anybody wanted it. */
+  private portReply: FTPResponse | undefined;
   /** Makes a data connection: at first the library's search for a way that works, then that way. */
   private connectData: Client['prepareTransfer'];
 
@@ -51,11 +55,14 @@ export abstract class FtpConnection {
     this.client.prepareTransfer = (ftp) => this.dataConnection(ftp);
     const handle = this.client.ftp.handle.bind(this.client.ftp);
     this.client.ftp.handle = (command, respond) => {
-      const answered = handle(command, (reply, task) => {
+      const port = command === PORT_REQUEST ? this.portReply : undefined;
+      this.portReply = undefined;
+      const answered = handle(port ? undefined : command, (reply, task) => {
         const taken = reply === this.told ? reply : this.sortOut(reply);
         if (taken) respond(taken, task);
       });
-      this.commandSent(command);
+      if (port) this.tellLibrary(port);
+      else this.commandSent(command);
       return answered;
     };
     // The library would hand out parsed entries only, without the lines that it could not read.
@@ -221,6 +228,16 @@ export abstract class FtpConnection {
   protected get hasDataConnection(): boolean {
     const { dataSocket } = this.client.ftp;
     return dataSocket !== undefined && dataSocket.readable && dataSocket.writable;
+  }
+
+  /** To be sent with other commands for a port, whose reply goes to `keepPort`; empty where it is not known to work. */
+  protected get portRequest(): readonly string[] {
+    return this.traits.pipelines === true && this.connectData === enterPassiveModeIPv6 ? [PORT_REQUEST] : [];
+  }
+
+  /** For the next data connection, if nothing else is sent before it is made. */
+  protected keepPort(reply: FTPResponse | undefined): void {
+    if (reply && isCompletion(reply)) this.portReply = reply;
   }
 
   /** Stands in for the library's way to make a data connection: takes the one made ahead, if that still stands. */

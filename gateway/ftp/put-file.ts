@@ -231,7 +231,7 @@ export class FilePut {
 
   private async rename(session: FtpSession, temporary: string): Promise<void> {
     try {
-      await session.rename(temporary, this.file.target);
+      await session.rename(temporary, this.file.target, { beforeTransfer: true });
     } catch (error) {
       if (error instanceof FtpConnectionError && error.verb === 'RNTO') this.renameUnclear = true;
       throw error;

@@ -127,18 +127,24 @@ export class FtpSession extends UploadConnection {
     return this.outOfStep('REST', reply.message);
   }
 
-  /** Renames; where the server allows it, over an existing file. The error's verb tells which half failed; RNTO may have been carried out if its reply is lost. */
-  async rename(from: string, to: string): Promise<void> {
+  /**
+   * Renames; where the server allows it, over an existing file. The error's verb tells which half failed; RNTO may have been carried out if its reply is lost.
+   * @param beforeTransfer a transfer is likely next: asks for the port of its data connection along with it
+   */
+  async rename(from: string, to: string, { beforeTransfer = false } = {}): Promise<void> {
+    const port = beforeTransfer ? this.portRequest : [];
     if (this.renameSource === from) {
       this.renameSource = undefined;
-      return this.renameTo(to);
+      return this.renameTo(to, port);
     }
     await this.free();
     if (this.traits.pipelines !== true || this.renamesApart) {
       await this.run('RNFR', () => this.client.send(`RNFR ${from}`));
-      return this.renameTo(to);
+      return this.renameTo(to, port);
     }
-    const [source, target] = await this.together('RNTO', [`RNFR ${from}`, `RNTO ${to}`]);
+    const commands = [`RNFR ${from}`, `RNTO ${to}`, ...port] as const;
+    const [source, target, portReply] = await this.together('RNTO', commands);
+    this.keepPort(portReply);
     if (isIntermediate(source) && isCompletion(target)) return;
     this.renamesApart = true;
     if (source.code >= 400 && target.code >= 400) throw this.refusal('RNFR', source);
@@ -147,9 +153,11 @@ export class FtpSession extends UploadConnection {
     throw this.outOfStep('RNTO', `${source.code} to RNFR, ${target.code} to RNTO`);
   }
 
-  private async renameTo(to: string): Promise<void> {
+  private async renameTo(to: string, port: readonly string[]): Promise<void> {
     try {
-      await this.run('RNTO', () => this.client.send(`RNTO ${to}`));
+      const [target, portReply] = await this.together('RNTO', [`RNTO ${to}`, ...port] as const);
+      this.keepPort(portReply);
+      if (target.code >= 400) throw this.refusal('RNTO', target);
     } catch (error) {
       this.renamesApart = true;
       throw error;

@@ -159,6 +159,17 @@ describe('what is prepared ahead and sent together', () => {
     expect(rig.server.faults.unspent).toBe(0);
   });
 
+  it('asks for the port of the next data connection along with the rename', async () => {
+    await rig.start({ latencyMs: 50 }, { pool: { maxSessions: 1 } });
+    for (let round = 1; round <= 3; round += 1) {
+      await rig.put();
+      expect(rig.server.count('EPSV')).toBe(round + 1);
+      await sleep(100);
+    }
+    expect(rig.server.count('EPSV')).toBe(4);
+    expect(rig.tree.stats().retries).toBe(0);
+  });
+
   it('stores the file though the data connection made ahead led to somebody else', async () => {
     await rig.start();
     const stranger = createServer((socket) => socket.on('error', () => undefined).resume());
