@@ -65,6 +65,7 @@ export abstract class UploadConnection extends FtpConnection {
   private onMade: (refusals: readonly (FtpReplyError | undefined)[]) => void = () => undefined;
   private startsAtOnce = false;
   private consented = false;
+
   protected constructor(
     account: FtpAccount,
     { silenceMs = DEFAULT_SILENCE_MS, confirmationMs = DEFAULT_CONFIRMATION_MS }: SessionTimeouts,
@@ -129,10 +130,9 @@ export abstract class UploadConnection extends FtpConnection {
     later.promise.catch(() => undefined);
     const drop = () => later.reject(new FtpConnectionError('STOR', new Error('ended before its bytes came')));
     this.client.ftp.dataSocket?.once('close', drop);
-    let isAwaited: () => void = () => undefined;
-    const awaited = new Promise<void>((resolve) => (isAwaited = resolve));
+    const awaited = withResolvers<void>();
     const stored = this.store(path, async function* () {
-      isAwaited();
+      awaited.resolve();
       yield* (await later.promise)();
     });
     const begun: BegunUpload = { path, send: later.resolve, stored };
@@ -145,7 +145,7 @@ export abstract class UploadConnection extends FtpConnection {
       },
     );
     this.begun = begun;
-    await Promise.race([awaited, failed]);
+    await Promise.race([awaited.promise, failed]);
   }
 
   /** Lets an upload that has begun end without bytes, and removes its file. */
