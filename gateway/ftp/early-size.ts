@@ -1,4 +1,4 @@
-/** SIZE sent right behind the last byte of an upload, without waiting for the upload to be confirmed. */
+/** SIZE sent right behind the last byte of an upload, without waiting for the upload to be confirmed, and again while its answer comes too early. */
 import type { FTPError, FTPResponse } from 'basic-ftp';
 
 /**
@@ -8,6 +8,8 @@ import type { FTPError, FTPResponse } from 'basic-ftp';
 const LONGEST_COMMAND = 90;
 
 const SIZE_REPLY = 213;
+/** For one upload: a server may take long to confirm one, and answer many meanwhile. */
+const MOST_ASKED = 12;
 
 type Reply = FTPResponse | FTPError;
 
@@ -18,6 +20,16 @@ type Reply = FTPResponse | FTPError;
 export class EarlySize {
   private first: Reply | undefined;
   private answer: Reply | undefined;
+  private asked = 1;
+
+  /**
+   * @param bytes that were sent
+   * @param ask sends SIZE; has been called once
+   */
+  constructor(
+    private readonly bytes: number,
+    private readonly ask: () => void,
+  ) {}
 
   static command(path: string): string | undefined {
     const command = `SIZE ${path}`;
@@ -34,15 +46,29 @@ export class EarlySize {
     return this.answer === undefined ? undefined : parseSize(this.answer);
   }
 
+  /** How it went: asked at the right time, at least once too early, or in vain. */
+  get outcome(): 'right' | 'early' | 'vain' {
+    if (this.size !== this.bytes) return 'vain';
+    return this.asked === 1 ? 'right' : 'early';
+  }
+
   /** Takes a final reply; returns that of the upload once both are there. */
   take(reply: Reply): Reply | undefined {
     if (!this.first) {
-      this.first = reply;
+      const size = parseSize(reply);
+      const isTooEarly = size !== undefined && size !== this.bytes && this.asked < MOST_ASKED;
+      if (isTooEarly) this.askAgain();
+      else this.first = reply;
       return undefined;
     }
     const [upload, size] = isOfUpload(this.first, reply) ? [this.first, reply] : [reply, this.first];
     this.answer = size;
     return upload;
+  }
+
+  private askAgain(): void {
+    this.asked += 1;
+    this.ask();
   }
 }
 
@@ -51,12 +77,15 @@ const LONGEST_DELAY_MS = 500;
 
 /**
  * How long after the last byte has left the process SIZE is sent. The byte travels on a connection of its own, and may still stand in queues that SIZE passes
- * by: where a server answers during an upload, an answer that comes too early is of no use, and SIZE has to be asked for again, which takes a round
- * trip. One that is asked for late costs that much time. Each upload tells which it was.
+ * by: where a server answers during an upload, an answer may come too early. It is asked for again then, so that the last one comes at most a round
+ * trip after the confirmation; where it is refused, and where it was not asked for before the confirmation came, that takes a round trip more. Each
+ * upload tells which it was.
  */
 export class EarlySizing {
   private off = false;
   private delay = 0;
+  /** Too early costs little here: better that than too late. */
+  private canAskAgain = false;
 
   get isEarly(): boolean {
     return !this.off;
@@ -72,10 +101,23 @@ export class EarlySizing {
     this.off = true;
   }
 
-  /** @param asked what came of it; undefined if the server confirmed the upload first */
-  learn(asked: { readonly answer: number | undefined; readonly bytes: number } | undefined): void {
-    if (asked && asked.answer !== asked.bytes) this.delay = Math.min(this.delay * 1.06 + 2, LONGEST_DELAY_MS);
-    else this.delay *= asked ? 0.995 : 0.94;
+  /** @param outcome of one upload; `late` if the server confirmed it first */
+  learn(outcome: EarlySize['outcome'] | 'late'): void {
+    if (outcome === 'early') this.canAskAgain = true;
+    this.delay = Math.min(this.learnt(outcome), LONGEST_DELAY_MS);
+  }
+
+  private learnt(outcome: EarlySize['outcome'] | 'late'): number {
+    switch (outcome) {
+      case 'right':
+        return this.delay * 0.995;
+      case 'early':
+        return this.delay * 1.02 + 0.25;
+      case 'vain':
+        return this.delay * 1.06 + 2;
+      case 'late':
+        return this.delay * (this.canAskAgain ? 0.85 : 0.94);
+    }
   }
 }
 

@@ -202,7 +202,7 @@ export abstract class UploadConnection extends FtpConnection {
     const ready = () => this.dataConnectionSecured();
     const sent = () => this.allowSilence(this.confirmationMs);
     let isOver = false;
-    const askSize = () => this.askSizeEarly(path, () => isOver);
+    const askSize = () => this.askSizeEarly(path, bytes, () => isOver);
     async function* source() {
       await ready();
       const chunks = body()[Symbol.asyncIterator]();
@@ -230,7 +230,7 @@ export abstract class UploadConnection extends FtpConnection {
     const stream = Readable.from(source());
     try {
       await this.transfer('STOR', () => this.client.uploadFrom(stream, path));
-      this.traits.sizing.learn(this.early && { answer: this.early.size, bytes });
+      this.traits.sizing.learn(this.early?.outcome ?? 'late');
       return this.early?.size;
     } catch (error) {
       if (this.early?.isHalfAnswered) this.traits.sizing.giveUp();
@@ -244,17 +244,18 @@ export abstract class UploadConnection extends FtpConnection {
     }
   }
 
-  /** Sends SIZE behind the last byte, when that has arrived, as far as can be told from those before. */
-  private askSizeEarly(path: string, isOver: () => boolean): void {
+  /** Sends SIZE behind the last of `bytes`, when that has arrived, as far as can be told from those before. */
+  private askSizeEarly(path: string, bytes: number, isOver: () => boolean): void {
     const command = EarlySize.command(path);
     const { pipelines, sizing } = this.traits;
     if (!sizing.isEarly || pipelines !== true || command === undefined) return;
     this.uploadAnswered = false;
+    const send = () => this.client.ftp.send(command);
     const ask = () => {
       // Never during another upload: a reply that nobody awaits would be taken for that to the next command.
       if (isOver() || this.uploadAnswered || !this.usable) return;
-      this.early = new EarlySize();
-      this.client.ftp.send(command);
+      this.early = new EarlySize(bytes, send);
+      send();
     };
     this.client.ftp.dataSocket?.once('finish', () => {
       if (sizing.delayMs === 0) ask();
