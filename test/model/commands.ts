@@ -1,7 +1,7 @@
 /** What a run is made of: the keys, and how often which request, fault or event comes. */
 import fc from 'fast-check';
 import { ForeignFile, ForeignRemoval, Restart, Unreadable } from './events';
-import { mishaps, untilAnswered } from './mishap';
+import { mishaps, mishapsOfLooks, untilAnswered } from './mishap';
 import { ALL, List, observe, Read, Requests, Write, type Command } from './requests';
 import type { S3Model } from './s3-model';
 import type { PageQuery } from './subject';
@@ -28,10 +28,16 @@ const PREFIXES = ['', 'a', 'a/', 'a/b', 'v/', 'v/b', 'v/blocks/', 'v/backups/', 
 const DIRECTORIES = ['a/b', 'v/backups', 'v/blocks/0a', 'v/blocks', 'long'] as const;
 const MIN_PART = 5 * 2 ** 20;
 
-const key = fc.constantFrom(...KEYS);
+/** Written over again and again. */
+const HOT_KEYS = ['a/b', 'v/backups/1.cfg', 'v/blocks/0a/1.blk'] as const;
+
+const key = fc.oneof(fc.constantFrom(...KEYS), fc.constantFrom(...HOT_KEYS));
 const directory = fc.constantFrom(...DIRECTORIES);
 /** An overwrite often changes nothing that a listing shows. */
-const size = fc.oneof(fc.constantFrom(100, 5_000), fc.integer({ min: 0, max: 6_000 }));
+const size = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(1_000) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 6_000 }) },
+);
 const write: fc.Arbitrary<Write> = fc
   .tuple(
     key,
@@ -39,7 +45,7 @@ const write: fc.Arbitrary<Write> = fc
       { weight: 12, arbitrary: size.map((bytes) => ({ sizes: [bytes], isMultipart: false })) },
       { weight: 3, arbitrary: size.map((bytes) => ({ sizes: [bytes], isMultipart: true })) },
       { weight: 1, arbitrary: size.map((bytes) => ({ sizes: [MIN_PART, bytes], isMultipart: true })) },
-      { weight: 6, arbitrary: fc.constant('delete' as const) },
+      { weight: 4, arbitrary: fc.constant('delete' as const) },
     ),
   )
   .map(([at, what]) => new Write(at, what));
@@ -67,8 +73,8 @@ export function commands(): fc.Arbitrary<Iterable<Command>> {
       ),
       ...Array.from({ length: 3 }, () => fc.tuple(query, mishaps).map((with_) => new List(...with_))),
       fc
-        .constantFrom('in order', 'by a crash', 'by a crash that loses the disk')
-        .map((how) => new Restart(how)),
+        .tuple(fc.constantFrom('in order', 'by a crash', 'by a crash that loses the disk'), mishapsOfLooks)
+        .map((with_) => new Restart(...with_)),
       fc
         .tuple(fc.nat(20), fc.constantFrom('remove', 'tear', 'put back', 'put back', 'add'))
         .map((with_) => new ForeignFile(KEYS, ...with_)),

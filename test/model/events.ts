@@ -1,30 +1,36 @@
 /** What happens between requests: the gateway starts again, and others change files on the FTP server. */
-import { refuseFailure, untilAnswered } from './mishap';
-import { ALL, observe, pagesOf, type Command } from './requests';
+import { describe, refuseFailure, untilAnswered, type Mishap } from './mishap';
+import { ALL, List, observe, pagesOf, type Command } from './requests';
 import type { S3Model } from './s3-model';
 import type { World } from './world';
 
+/** And everything is listed, which has to be proved first, while something goes wrong. */
 export class Restart implements Command {
-  constructor(private readonly how: 'in order' | 'by a crash' | 'by a crash that loses the disk') {}
+  constructor(
+    private readonly how: 'in order' | 'by a crash' | 'by a crash that loses the disk',
+    private readonly mishap: Mishap,
+  ) {}
 
   check(): boolean {
     return true;
   }
 
-  async run(_model: S3Model, world: World): Promise<void> {
+  async run(model: S3Model, world: World): Promise<void> {
     const { host } = world;
     world.count(`restart ${this.how}`);
     if (this.how === 'in order') {
       // While the server is away, no stop is in order.
       await lookAgain(world);
-      return host.stopInOrder();
+      await host.stopInOrder();
+    } else {
+      host.die();
+      await host.revive(this.how === 'by a crash that loses the disk');
     }
-    host.die();
-    await host.revive(this.how === 'by a crash that loses the disk');
+    await new List(ALL, this.mishap).run(model, world);
   }
 
   toString(): string {
-    return `restart ${this.how}`;
+    return `restart ${this.how}, list${describe(this.mishap)}`;
   }
 }
 

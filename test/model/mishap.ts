@@ -77,9 +77,18 @@ export function describe(mishap: Mishap): string {
 
 const of = fc.constantFrom('commands', 'replies');
 const anyMoment = fc.record({ of, count: fc.integer({ min: 1, max: 25 }) });
-/** Where a file comes to its place or leaves it, and what is asked on the way there. */
-const verb = fc.constantFrom('RNTO', 'RNTO', 'RNTO', 'STOR', 'SIZE', 'MKD', 'MLSD', 'LIST');
-const tellingMoment = fc.record({ of, verb, count: fc.integer({ min: 1, max: 2 }) });
+/** A file has come to its place, or left it, and the gateway does not know. An overwrite may take three renames. */
+const renamed = fc.record({
+  of: fc.constant('replies' as const),
+  verb: fc.constant('RNTO'),
+  count: fc.integer({ min: 1, max: 3 }),
+});
+const onTheWay = fc.record({
+  of,
+  verb: fc.constantFrom('RNTO', 'STOR', 'SIZE', 'MKD', 'MLSD', 'LIST'),
+  count: fc.integer({ min: 1, max: 2 }),
+});
+const tellingMoment = fc.oneof(renamed, onTheWay);
 const moment = fc.oneof(anyMoment, tellingMoment);
 
 export const mishaps: fc.Arbitrary<Mishap> = fc.oneof(
@@ -101,11 +110,25 @@ export const mishaps: fc.Arbitrary<Mishap> = fc.oneof(
     }),
   },
   {
-    weight: 2,
+    weight: 3,
     arbitrary: fc.record({
       kind: fc.constant('crash'),
-      at: fc.oneof(moment, tellingMoment, fc.constant('an answer' as const)),
-      losesDisk: fc.boolean(),
+      at: fc.oneof(moment, renamed, fc.constant('an answer' as const)),
+      losesDisk: fc.constantFrom(false, false, true),
     }),
   },
+);
+
+/** While directories are looked at. */
+export const mishapsOfLooks: fc.Arbitrary<Mishap> = fc.oneof(
+  fc.constant({ kind: 'none' as const }),
+  fc.record({
+    kind: fc.constantFrom('cut', 'outage'),
+    at: fc.record({
+      of,
+      verb: fc.constantFrom('MLSD', 'LIST', 'CWD'),
+      count: fc.integer({ min: 1, max: 8 }),
+    }),
+    ms: fc.integer({ min: 50, max: 1_500 }),
+  }),
 );

@@ -4,7 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
-import { availableServers, startServer, type FtpServer } from '../support/ftp-servers';
+import { availableServers, startServer } from '../support/ftp-servers';
 import { checkAll, commands } from './commands';
 import { S3Model } from './s3-model';
 import { World } from './world';
@@ -14,13 +14,15 @@ const SEED = process.env['MODEL_SEED'] ? Number(process.env['MODEL_SEED']) : ran
 const SECONDS = Number(process.env['MODEL_SECONDS'] ?? 8);
 const RUNS = Number(process.env['MODEL_RUNS'] ?? 50);
 const WAYS = {
-  'the store in one process': (server: FtpServer, root: string) => World.withStore(server, root),
-  'a gateway process': (server: FtpServer, root: string) => World.withProcess(server, root),
+  'the store in one process': World.withStore.bind(World),
+  'a gateway process': World.withProcess.bind(World),
 };
 
 // Where no real server is found, the other suites say so.
 const cases = availableServers().flatMap((kind) => Object.keys(WAYS).map((way) => [way, kind] as const));
 const suite = cases.length > 0 ? describe.each(cases) : describe.skip.each([['it', 'no server']] as never[]);
+
+beforeAll(() => World.bundleGateway());
 
 suite('%s on %s', (way, kind) => {
   it(
@@ -32,10 +34,10 @@ suite('%s on %s', (way, kind) => {
       const tally: Record<string, number> = {};
       const deadline = performance.now() + SECONDS * 1000;
       try {
-        const property = fc.asyncProperty(commands(), async (list) => {
+        const property = fc.asyncProperty(fc.boolean(), commands(), async (hasTrash, list) => {
           // What has begun is gone through to its end.
           if (runs > 0 && performance.now() > deadline) return;
-          const world = await WAYS[way as keyof typeof WAYS](server, `run-${++runs}`);
+          const world = await WAYS[way as keyof typeof WAYS](server, `run-${++runs}`, hasTrash);
           const model = new S3Model();
           try {
             await fc.asyncModelRun(() => ({ model, real: world }), list);

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { buildSync } from 'esbuild';
 import { AdminClient } from '../../gateway/admin/client';
 import type { CatalogReport } from '../../gateway/admin/catalog';
 import { FtpRemoteTree } from '../../gateway/ftp/ftp-remote-tree';
@@ -29,6 +30,11 @@ import { StoreRig } from '../support/store-rig';
 import type { Version } from './s3-model';
 import { HttpSubject, StoreSubject, type Subject } from './subject';
 
+const REPOSITORY = join(__dirname, '..', '..');
+/** Where its native modules are found from. */
+const BUNDLE = join(REPOSITORY, 'build', 'model', 'gateway.cjs');
+/** Each is soon out of date, and there is one wherever the disk is lost. */
+const CHECKPOINTS = { intervalMs: 700, tickMs: 100 };
 const LOOK_TIMEOUT_MS = 30_000;
 const RECOVERY_MS = 15_000;
 
@@ -62,19 +68,34 @@ export class World {
     private readonly bucket: string,
   ) {}
 
-  static async withStore(server: FtpServer, name: string): Promise<World> {
+  /** @param hasTrash without it, a version that is replaced is gone with one rename */
+  static async withStore(server: FtpServer, name: string, hasTrash: boolean): Promise<World> {
     const relay = await ConnectionRelay.start(server.host, server.port);
     const layout = new RemoteLayout(`${server.path}/${name}`);
-    const host = new StoreHost(server, relay, layout.root);
+    const host = new StoreHost(server, relay, layout.root, hasTrash);
     // A root that holds a foreign file before any gateway was there is refused: it may be anybody's.
     await host.subject.head('none');
     return new World(server, relay, host, layout, 'bucket');
   }
 
-  static async withProcess(server: FtpServer, name: string): Promise<World> {
+  /** Once, before the first `withProcess`: started from a bundle, a gateway is back soon after a crash. */
+  static bundleGateway(): void {
+    const entry = join(REPOSITORY, 'gateway', 'server.ts');
+    const external = ['lmdb', 'lz4-napi'];
+    buildSync({
+      entryPoints: [entry],
+      outfile: BUNDLE,
+      external,
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+    });
+  }
+
+  static async withProcess(server: FtpServer, name: string, hasTrash: boolean): Promise<World> {
     const relay = await ConnectionRelay.start(server.host, server.port);
     const layout = new RemoteLayout(`${server.path}/${name}`);
-    const host = await ProcessHost.start(server, relay, layout.root);
+    const host = await ProcessHost.start(server, relay, layout.root, hasTrash);
     await host.subject.head('none');
     return new World(server, relay, host, layout, 'longhorn');
   }
@@ -157,9 +178,17 @@ class StoreHost implements Host {
     private readonly server: FtpServer,
     private readonly relay: ConnectionRelay,
     rootPath: string,
+    hasTrash: boolean,
   ) {
     this.#tree = this.#newTree();
-    this.#rig = new StoreRig({ tree: this.#tree, rootPath, patienceMs: 1_500, checkpointed: true });
+    const trash = hasTrash ? {} : { trash: { keepMs: 0 } };
+    this.#rig = new StoreRig({
+      tree: this.#tree,
+      rootPath,
+      patienceMs: 1_500,
+      checkpoints: CHECKPOINTS,
+      ...trash,
+    });
   }
 
   get subject(): Subject {
@@ -218,10 +247,16 @@ class ProcessHost implements Host {
     private readonly server: FtpServer,
     private readonly relay: ConnectionRelay,
     private readonly rootPath: string,
+    private readonly hasTrash: boolean,
   ) {}
 
-  static async start(server: FtpServer, relay: ConnectionRelay, rootPath: string): Promise<ProcessHost> {
-    const host = new ProcessHost(server, relay, rootPath);
+  static async start(
+    server: FtpServer,
+    relay: ConnectionRelay,
+    rootPath: string,
+    hasTrash: boolean,
+  ): Promise<ProcessHost> {
+    const host = new ProcessHost(server, relay, rootPath, hasTrash);
     await host.#start();
     return host;
   }
@@ -267,7 +302,8 @@ class ProcessHost implements Host {
       ftp: { host, port: this.relay.port, user, password, path: this.rootPath, tls: 'off' },
       encryptionKey: '42'.repeat(32),
       catalogDirectory: this.#directory,
-      env: { FTP_RETRY_SECONDS: '1', FTP_STALL_SECONDS: '2' },
+      command: () => [process.execPath, BUNDLE],
+      env: { FTP_RETRY_SECONDS: '1', FTP_STALL_SECONDS: '2', ...(!this.hasTrash && { TRASH_DAYS: '0' }) },
     });
     this.subject = new HttpSubject(s3Client(this.#gateway, { maxAttempts: 1 }), this.#gateway.bucket);
   }

@@ -45,8 +45,8 @@ export interface RigOptions {
   readonly mirror?: RemoteTree;
   /** @default nobody is told */
   readonly onDamage?: (error: CatalogDamagedError) => void;
-  /** It starts from them, and takes one when it stops in order. @default false */
-  readonly checkpointed?: boolean;
+  /** How often they are taken, in milliseconds; and one is when it stops in order, and it starts from them. @default none are */
+  readonly checkpoints?: { readonly intervalMs: number; readonly tickMs: number };
   /** Of a rig that was stopped, to go on with its catalog. @default a new one */
   readonly directory?: string;
 }
@@ -75,10 +75,10 @@ export class StoreRig {
     const { keys = { writeKey: Buffer.alloc(32, 7) } } = this.options;
     const keyring = sealed ? createKeyring(keys) : undefined;
     const keyCheck = new KeyCheck({ tree, layout, readPlain, ...(keyring && { keyring }) });
-    const { checkpointed = false } = this.options;
+    const { checkpoints } = this.options;
     const root = new FtpRoot({
       ...shared,
-      ...(checkpointed && { restore: (names, id) => this.checkpoints.restore(names, id) }),
+      ...(checkpoints && { restore: (names, id) => this.checkpoints.restore(names, id) }),
       holder,
       bucket: 'bucket',
       onTaken: (epoch, id) => this.store.begin(epoch, id),
@@ -101,7 +101,9 @@ export class StoreRig {
       files,
       directory: this.directory,
       isOpen: () => root.isOpen,
+      ...checkpoints,
     });
+    if (checkpoints) this.checkpoints.start();
     const { mirror } = this.options;
     const second = mirror && {
       tree: mirror,
@@ -143,6 +145,7 @@ export class StoreRig {
   async restart(losesDisk = false, changes: Partial<RigOptions> = {}): Promise<void> {
     this.root.abandon();
     await this.store.crawler.stop();
+    await this.checkpoints.stop();
     await this.store.trashKeeper.close();
     await this.store.keys.rotation?.close();
     await this.store.mirror?.close();
@@ -154,10 +157,11 @@ export class StoreRig {
   /** In order. */
   async stop(): Promise<void> {
     await this.store.crawler.stop();
+    await this.checkpoints.stop();
     await this.store.trashKeeper.close();
     await this.store.keys.rotation?.close();
     await this.store.mirror?.close();
-    if (this.options.checkpointed) await this.checkpoints.take(true);
+    if (this.options.checkpoints) await this.checkpoints.take(true);
     await this.root.close();
     await this.catalog.close(true);
   }
@@ -165,6 +169,7 @@ export class StoreRig {
   async close(): Promise<void> {
     this.root.abandon();
     await this.store.crawler.stop();
+    await this.checkpoints.stop();
     await this.store.trashKeeper.close();
     await this.store.keys.rotation?.close();
     await this.store.mirror?.close();
