@@ -94,7 +94,7 @@ export function packHeader(bytes: Buffer): Buffer {
 
 /** The header again, without its MAC. Key id and size are those that it names. */
 export function unpackHeader(packed: Buffer, keyId: string, size: number): Buffer {
-  const bytes = Buffer.alloc(MAC_OFFSET);
+  const bytes = Buffer.allocUnsafe(MAC_OFFSET).fill(0);
   MAGIC.copy(bytes);
   bytes.writeUInt8(VERSION, AT.version);
   bytes.writeUInt8(SUITE, AT.suite);
