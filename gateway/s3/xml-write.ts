@@ -23,10 +23,11 @@ export function plainDocument(root: string, children: Elements): string {
 const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
 function elements(children: Elements): string {
-  // By a loop: a page of a listing has thousands.
+  // By a loop, and without an array for each: a page of a listing has thousands.
   let text = '';
-  for (const [name, content] of Object.entries(children)) {
+  for (const name of Object.keys(children)) {
     if (name.startsWith('@')) continue;
+    const content = children[name];
     if (!isArray(content)) text += element(name, content);
     else for (const each of content) text += element(name, each);
   }
@@ -40,10 +41,12 @@ function element(name: string, content: Content): string {
 }
 
 function attributes(children: Elements): string {
-  return Object.entries(children)
-    .filter(([name]) => name.startsWith('@'))
-    .map(([name, value]) => (typeof value === 'string' ? ` ${name.slice(1)}="${escapeText(value)}"` : ''))
-    .join('');
+  let text = '';
+  for (const name of Object.keys(children)) {
+    const value = children[name];
+    if (name.startsWith('@') && typeof value === 'string') text += ` ${name.slice(1)}="${escapeText(value)}"`;
+  }
+  return text;
 }
 
 function isArray(content: Content | readonly Content[]): content is readonly Content[] {
