@@ -11,7 +11,7 @@ import { World } from './world';
 
 const SEED = process.env['MODEL_SEED'] ? Number(process.env['MODEL_SEED']) : randomInt(2 ** 31);
 /** For each FTP server and each way to run; whichever ends first. */
-const SECONDS = Number(process.env['MODEL_SECONDS'] ?? 8);
+const SECONDS = Number(process.env['MODEL_SECONDS'] ?? 12);
 const RUNS = Number(process.env['MODEL_RUNS'] ?? 50);
 const WAYS = {
   'the store in one process': World.withStore.bind(World),
