@@ -1,8 +1,8 @@
 /** What a run is made of: the keys, and how often which request, fault or event comes. */
 import fc from 'fast-check';
 import { ForeignFile, ForeignRemoval, Restart, Unreadable } from './events';
-import { mishaps, mishapsOfLooks, untilAnswered } from './mishap';
-import { ALL, List, observe, Read, Requests, Write, type Command } from './requests';
+import { mishaps, mishapsOfLooks, mishapsOfRenames, untilAnswered } from './mishap';
+import { ALL, List, observe, Overwrite, Read, Requests, Write, type Command } from './requests';
 import type { S3Model } from './s3-model';
 import type { PageQuery } from './subject';
 import type { World } from './world';
@@ -63,6 +63,10 @@ const query: fc.Arbitrary<PageQuery> = fc.record({
 });
 
 const inquiry = fc.constantFrom('head', 'get', 'list');
+const overwrite = fc.constantFrom(...HOT_KEYS).map((at): [Write, Write] => {
+  const what = { sizes: [1_000], isMultipart: false };
+  return [new Write(at, what), new Write(at, what)];
+});
 
 /** At most 40 of them, most of them requests. */
 export function commands(): fc.Arbitrary<Iterable<Command>> {
@@ -70,6 +74,9 @@ export function commands(): fc.Arbitrary<Iterable<Command>> {
     [
       ...Array.from({ length: 8 }, () =>
         fc.tuple(requests, mishaps, inquiry).map((with_) => new Requests(...with_)),
+      ),
+      ...Array.from({ length: 2 }, () =>
+        fc.tuple(overwrite, mishapsOfRenames, inquiry).map((with_) => new Overwrite(...with_)),
       ),
       ...Array.from({ length: 3 }, () => fc.tuple(query, mishaps).map((with_) => new List(...with_))),
       fc

@@ -132,3 +132,9 @@ export const mishapsOfLooks: fc.Arbitrary<Mishap> = fc.oneof(
     ms: fc.integer({ min: 50, max: 1_500 }),
   }),
 );
+
+/** Right after a rename, and what is on the gateway's disk stays. */
+export const mishapsOfRenames: fc.Arbitrary<Mishap> = fc.oneof(
+  fc.record({ kind: fc.constant('crash'), at: renamed, losesDisk: fc.constant(false) }),
+  fc.record({ kind: fc.constant('outage'), at: renamed, ms: fc.constant(Infinity) }),
+);

@@ -107,6 +107,29 @@ export class Requests implements Command {
   }
 }
 
+/** An object is written twice; the second time something goes wrong, and a listing may show no difference. */
+export class Overwrite implements Command {
+  constructor(
+    private readonly writes: readonly [first: Write, second: Write],
+    private readonly mishap: Mishap,
+    private readonly inquiry: 'head' | 'get' | 'list',
+  ) {}
+
+  check(): boolean {
+    return true;
+  }
+
+  async run(model: S3Model, world: World): Promise<void> {
+    const [first, second] = this.writes;
+    await new Requests([first], { kind: 'none' }, this.inquiry).run(model, world);
+    await new Requests([second], this.mishap, this.inquiry).run(model, world);
+  }
+
+  toString(): string {
+    return `${this.writes.join(', then ')}${describe(this.mishap)}, asked for by ${this.inquiry}`;
+  }
+}
+
 /**
  * Throws unless what the model has of a key by now, its former state or what was written, is what lies on the FTP server: the same file as before, or
  * another.
