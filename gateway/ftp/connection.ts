@@ -31,8 +31,6 @@ const PORT_REQUEST = 'EPSV';
 /** For the key exchange of TLS, in OpenSSL's order. */
 const GROUPS = ['X25519', 'prime256v1', 'secp384r1', 'secp521r1'];
 
-type Reply = FTPResponse | FTPError;
-
 export abstract class FtpConnection {
   protected readonly client: Client;
   protected features: ReadonlyMap<string, string> = new Map();
@@ -40,10 +38,9 @@ export abstract class FtpConnection {
   protected lastReply = '';
   private spoiled = false;
   private secureContext: SecureContext | undefined;
-  private told: Reply | undefined;
-  /** A command that was sent before the library sends it, and what has been heard of it. */
-  private sentAhead: { readonly command: string; readonly heard: Reply[] } | undefined;
-  private toSendAhead: string | undefined;
+  private told: FTPResponse | undefined;
+  /** The port of the next data connection, which was asked for before anybody wanted it. */
+  private portReply: FTPResponse | undefined;
   /** Makes a data connection: at first the library's search for a way that works, then that way. */
   private connectData: Client['prepareTransfer'];
 
@@ -58,14 +55,14 @@ export abstract class FtpConnection {
     this.client.prepareTransfer = (ftp) => this.dataConnection(ftp);
     const handle = this.client.ftp.handle.bind(this.client.ftp);
     this.client.ftp.handle = (command, respond) => {
-      const heard = this.heardOf(command);
-      const answered = handle(heard ? undefined : command, (reply, task) => {
+      const port = command === PORT_REQUEST ? this.portReply : undefined;
+      this.portReply = undefined;
+      const answered = handle(port ? undefined : command, (reply, task) => {
         const taken = reply === this.told ? reply : this.sortOut(reply);
         if (taken) respond(taken, task);
       });
-      if (!heard) this.commandSent(command);
-      for (const reply of heard ?? []) this.tellLibrary(reply);
-      if (heard && command === PORT_REQUEST && this.toSendAhead) this.sendAhead(this.toSendAhead);
+      if (port) this.tellLibrary(port);
+      else this.commandSent(command);
       return answered;
     };
     // The library would hand out parsed entries only, without the lines that it could not read.
@@ -100,7 +97,7 @@ export abstract class FtpConnection {
   protected abstract commandSent(command: string | undefined): void;
 
   /** Hands a reply that the server did not send to whoever waits for one. */
-  protected tellLibrary(reply: Reply): void {
+  protected tellLibrary(reply: FTPResponse): void {
     this.told = reply;
     this.client.ftp['_passToHandler'](reply);
   }
@@ -240,44 +237,7 @@ export abstract class FtpConnection {
 
   /** For the next data connection, if nothing else is sent before it is made. */
   protected keepPort(reply: FTPResponse | undefined): void {
-    if (reply && isCompletion(reply)) this.sentAhead = { command: PORT_REQUEST, heard: [reply] };
-  }
-
-  /** Makes a data connection for a command, which is sent meanwhile if the port is known: a round trip less. */
-  protected async dataConnectionFor(command: string): Promise<void> {
-    this.toSendAhead = command;
-    try {
-      await this.dataConnection(this.client.ftp);
-    } catch (error) {
-      // Where the command was sent, the server waits for the connection, and hears nothing else.
-      if (this.sentAhead) this.close();
-      throw error;
-    } finally {
-      this.toSendAhead = undefined;
-    }
-  }
-
-  private sendAhead(command: string): void {
-    const heard: Reply[] = [];
-    this.sentAhead = { command, heard };
-    // The library drops replies for which nobody waits.
-    const waiting = this.client.ftp.handle(undefined, (reply, task) => {
-      if (reply instanceof Error && !(reply instanceof FTPError)) task.reject(reply);
-      else heard.push(reply);
-    });
-    waiting.catch(() => undefined);
-    this.client.ftp.send(command);
-  }
-
-  /** Of a command that is about to be sent, if it was sent already. */
-  private heardOf(command: string | undefined): readonly Reply[] | undefined {
-    const { sentAhead } = this;
-    if (command === undefined) return undefined;
-    this.sentAhead = undefined;
-    if (sentAhead?.command !== command) return undefined;
-    // Whoever has waited for its replies until now.
-    this.client.ftp['_task']?.resolver.resolve(undefined);
-    return sentAhead.heard;
+    if (reply && isCompletion(reply)) this.portReply = reply;
   }
 
   /** Stands in for the library's way to make a data connection: takes the one made ahead, if that still stands. */

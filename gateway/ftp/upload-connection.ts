@@ -93,22 +93,14 @@ export abstract class UploadConnection extends FtpConnection {
     if (this.traits.pipelines !== true || !this.usable || this.isPrepared !== false) return;
     const path = begins ? this.takeNext() : undefined;
     this.isBeginning = path !== undefined;
-    this.preparing = this.makeReady(path)
-      .catch(() => {
-        // What fails in the background is tried again when it is needed, and is an error then.
-        if (path !== undefined) this.traits.beginning.failed();
-      })
-      .finally(() => {
-        this.preparing = undefined;
-        this.isBeginning = false;
-      });
-  }
-
-  /** @param path where an upload begins */
-  private async makeReady(path: string | undefined): Promise<void> {
-    if (path === undefined) return void (await this.dataConnection(this.client.ftp));
-    await this.dataConnectionFor(`STOR ${path}`);
-    await this.begin(path);
+    // What fails in the background is tried again when it is needed, and is an error then.
+    const done = () => {
+      this.preparing = undefined;
+      this.isBeginning = false;
+    };
+    this.preparing = this.dataConnection(this.client.ftp)
+      .then(() => (path === undefined ? undefined : this.begin(path)))
+      .then(done, done);
   }
 
   /** Drops what `prepare` made. */

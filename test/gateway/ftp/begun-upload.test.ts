@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FtpRemoteTreeOptions } from '../../../gateway/ftp/ftp-remote-tree';
 import {
@@ -33,29 +32,6 @@ describe('an upload that begins before its bytes are there', () => {
     await rig.put();
     expect(rig.tree.stats()).toMatchObject({ retries: 0, connections: { broken: 0 } });
     expect(incoming()).toEqual([]);
-  });
-
-  it('asks for the consent while the data connection is made', async () => {
-    await start();
-    await begin();
-    const connect = Reflect.get(Socket.prototype, 'connect') as (...args: unknown[]) => Socket;
-    const slowly = jest.spyOn(Socket.prototype, 'connect');
-    let connections = 0;
-    slowly.mockImplementation(function (this: Socket, ...args: unknown[]) {
-      setTimeout(() => {
-        connections += 1;
-        Reflect.apply(connect, this, args);
-      }, 200);
-      return this;
-    });
-    await rig.put();
-    // Its EPSV went along with the rename, and the connection is still to come.
-    await until(() => rig.server.count('STOR') === 3);
-    expect(connections).toBe(0);
-    slowly.mockRestore();
-    await rig.put();
-    expect(connections).toBe(1);
-    expect(rig.tree.stats()).toMatchObject({ retries: 0, connections: { broken: 0 } });
   });
 
   it('is only for TLS, where bytes cannot go out along with STOR', async () => {
