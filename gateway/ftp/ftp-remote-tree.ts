@@ -140,6 +140,7 @@ export class FtpRemoteTree implements RemoteTree {
       this.fullSince = undefined;
       return stored;
     } catch (error) {
+      await put.told();
       if (error instanceof RemoteFull) this.fullSince ??= Date.now();
       this.runner
         .run((session) => put.discard(session), { deadlineMs: DISCARD_DEADLINE_MS })

@@ -63,6 +63,11 @@ export class FilePut {
     return this.done(session, this.uploaded);
   }
 
+  /** Resolves when nobody is being told of new directories any more: what they hold for the file must not be held after it was given up. */
+  async told(): Promise<void> {
+    await this.placing?.catch(() => undefined);
+  }
+
   /** Deletes what failed attempts left behind, as far as that goes. */
   async discard(session: FtpSession): Promise<void> {
     for (const path of this.attempts) await removeIfThere(session, path);

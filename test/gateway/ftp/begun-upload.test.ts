@@ -212,6 +212,28 @@ describe('an upload that begins before its bytes are there', () => {
       },
     );
 
+    it('is not given up while somebody is still being told of them', async () => {
+      await start();
+      await openAnother();
+      await begin();
+      let isTold = false;
+      const newDirectories = {
+        paths: ['/dir/a'],
+        made: async () => {
+          await sleep(200);
+          isTold = true;
+        },
+      };
+      const failure = new Error('broken off');
+      const body = async function* () {
+        yield* pieces(rig.bytes);
+        await sleep(50);
+        await Promise.reject(failure);
+      };
+      await expect(rig.put('/dir/a/file', { newDirectories, body })).rejects.toBe(failure);
+      expect(isTold).toBe(true);
+    });
+
     it('takes them for found where the connection that makes them is lost', async () => {
       await start();
       await openAnother();
